@@ -1,0 +1,24 @@
+# For people. `.ci/run` does all of this in a fresh environment.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: check test format clean
+
+check: .venv/dev          ## every check there is, in this tree
+	.ci/run --here $(CURDIR)/$(BIN)/python
+
+test: .venv/dev           ## the tests alone
+	$(BIN)/pytest
+
+format: .venv/dev         ## format, and mend what can be mended by itself
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:                    ## what builds and checks leave behind
+	rm -rf build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+.venv/dev: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install -q -e '.[dev]'
+	@touch $@

@@ -1,0 +1,128 @@
+"""`runtime.flow_run` and `runtime.task_run`: facts about the run that the present code belongs to.
+
+Outside a run each fact is None, or an empty list or dict. Environment variables such as
+`FLOWCTL__RUNTIME__FLOW_RUN__NAME` replace them, for tests of user code.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from flowctl.core.authoring.context import current_flow_run, current_task_run
+
+if TYPE_CHECKING:
+    from flowctl.core.authoring.runs import FlowRun
+
+
+class _FlowRunFacts:
+    """Facts about the current flow run."""
+
+    @property
+    def id(self) -> str | None:
+        return _fact("FLOW_RUN__ID", current_flow_run(), lambda run: run.id)
+
+    @property
+    def name(self) -> str | None:
+        return _fact("FLOW_RUN__NAME", current_flow_run(), lambda run: run.name)
+
+    @property
+    def flow_name(self) -> str | None:
+        return _fact("FLOW_RUN__FLOW_NAME", current_flow_run(), lambda run: run.flow_name)
+
+    @property
+    def flow_version(self) -> str | None:
+        return _fact("FLOW_RUN__FLOW_VERSION", current_flow_run(), lambda run: run.flow.version if run.flow else None)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        run = current_flow_run()
+        return {} if run is None else dict(run.coerced)
+
+    @property
+    def run_count(self) -> int:
+        run = current_flow_run()
+        return 0 if run is None else run.run_count
+
+    @property
+    def tags(self) -> list[str]:
+        run = current_flow_run()
+        return [] if run is None else sorted(run.tags)
+
+    @property
+    def parent_flow_run_id(self) -> str | None:
+        return _fact("FLOW_RUN__PARENT_FLOW_RUN_ID", current_flow_run(), lambda run: run.parent_flow_run_id)
+
+    @property
+    def root_flow_run_id(self) -> str | None:
+        return _fact("FLOW_RUN__ROOT_FLOW_RUN_ID", current_flow_run(), _root_id)
+
+    @property
+    def job_variables(self) -> dict[str, Any]:
+        return {}
+
+    @property
+    def scheduled_start_time(self) -> Any:
+        from flowctl.core.authoring.states import moment
+
+        run = current_flow_run()
+        return None if run is None else moment(run.created_at)
+
+
+class _TaskRunFacts:
+    """Facts about the current task run."""
+
+    @property
+    def id(self) -> str | None:
+        return _fact("TASK_RUN__ID", current_task_run(), lambda run: run.id)
+
+    @property
+    def name(self) -> str | None:
+        return _fact("TASK_RUN__NAME", current_task_run(), lambda run: run.name)
+
+    @property
+    def task_name(self) -> str | None:
+        return _fact("TASK_RUN__TASK_NAME", current_task_run(), lambda run: run.task.name)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        run = current_task_run()
+        return {} if run is None else dict(run.arguments)
+
+    @property
+    def run_count(self) -> int:
+        run = current_task_run()
+        return 0 if run is None else run.run_count
+
+    @property
+    def tags(self) -> list[str]:
+        run = current_task_run()
+        return [] if run is None else sorted(run.tags)
+
+
+class _DeploymentFacts:
+    """Facts about the deployment of the current run; a run started by hand has none."""
+
+    id: str | None = None
+    name: str | None = None
+    version: str | None = None
+    flow_id: str | None = None
+    parameters: dict[str, Any] = {}  # noqa: RUF012 - empty for ever
+
+
+flow_run = _FlowRunFacts()
+task_run = _TaskRunFacts()
+deployment = _DeploymentFacts()
+
+
+def _fact(variable: str, run: Any, read: Any) -> str | None:
+    replaced = os.environ.get("FLOWCTL__RUNTIME__" + variable)
+    if replaced is not None:
+        return replaced
+    return None if run is None else read(run)
+
+
+def _root_id(run: FlowRun) -> str:
+    while run.parent is not None and not run.parent.is_loose:
+        run = run.parent
+    return run.id

@@ -1,0 +1,223 @@
+"""Shows a run while it goes: chooses the displays, feeds them from the journal's records, and ends with an exit code.
+
+The run goes in the calling thread, the displays in one of their own. What fails in a display changes nothing
+for the run: a live display is replaced by plain lines, plain lines by silence.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import IO, TYPE_CHECKING, Final, Protocol
+
+from flowctl.core.cli.display_model import RunModel
+from flowctl.core.cli.display_streams import is_ascii, is_live, silence, wants_colour
+from flowctl.core.cli.display_words import Glyphs, Line
+from flowctl.core.cli.exits import Exit
+from flowctl.store.states import StateType
+
+if TYPE_CHECKING:
+    from flowctl.core.cli.display_groups import Run
+    from flowctl.core.cli.display_region import Region
+    from flowctl.core.engine.launch import Ended
+    from flowctl.store.journal import Record
+
+    Start = Callable[[Sequence[Callable[[Record], None]]], Ended]
+
+_EXITS: Final = {
+    StateType.COMPLETED: Exit.OK,
+    StateType.CANCELLED: Exit.CANCELLED,
+    StateType.CRASHED: Exit.CRASHED,
+}
+#: The first frame waits a moment: a run that is over by then needs no frame, and none of its time is spent on rich.
+_FIRST_S: Final = 0.06
+
+
+class DisplayOptions:
+    """What the command line says about showing a run."""
+
+    __slots__ = ("is_json", "is_quiet", "least_level", "with_events")
+
+    def __init__(
+        self, *, is_json: bool = False, with_events: bool = False, is_quiet: bool = False, least_level: int = 0
+    ) -> None:
+        self.is_json = is_json
+        self.with_events = with_events
+        self.is_quiet = is_quiet
+        self.least_level = least_level
+
+    @property
+    def for_machines(self) -> bool:
+        return self.is_json or self.with_events
+
+
+class Display(Protocol):
+    """One way of showing a run."""
+
+    #: Seconds until the next `refresh`.
+    wait_s: float
+
+    @property
+    def observe(self) -> Callable[[Record, Run | None], None] | None: ...
+
+    def refresh(self, now: float, cost_s: float) -> None: ...
+
+    def end(self, now: float, summary: list[Line]) -> None: ...
+
+
+def exit_of(state_type: StateType) -> Exit:
+    """Tell the exit code of a run's last state."""
+    return _EXITS.get(state_type, Exit.FAILED)
+
+
+def show_and_wait(start: Start, *, options: DisplayOptions, machine: IO[str] | None = None) -> Exit:
+    """Start a run in this thread, show it, and return when it has ended.
+
+    `machine` is where JSON goes, if the options ask for it; what `start` raises is raised.
+    """
+    screen = Screen(options, machine)
+    screen.open()
+    try:
+        ended = start([screen.queue.append])
+    except BaseException:
+        screen.close(None)
+        raise
+    screen.close(ended)
+    return exit_of(ended.state.type)
+
+
+class Screen:
+    """The queue of records, the model, the displays and their thread."""
+
+    def __init__(self, options: DisplayOptions, machine: IO[str] | None) -> None:
+        self.queue: deque[Record] = deque()
+        self.model = RunModel()
+        self.model.least_level = options.least_level
+        self.glyphs = Glyphs(is_ascii=is_ascii(_human_stream(options)))
+        self._options = options
+        self._machine = machine or sys.__stdout__
+        self._displays: list[Display] = []
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name="flowctl display", daemon=True)
+
+    def open(self) -> None:
+        self._displays = list(self._chosen())
+        self._thread.start()
+
+    def close(self, ended: Ended | None) -> None:
+        """Show the end; without one, leave the screen as it is."""
+        self._ended.set()
+        self._thread.join()
+        now = time.time()
+        if ended is None:
+            for display in self._displays:
+                self._guarded(display, "end", now, [])
+            return
+        from flowctl.core.cli.display_summary import summary_lines
+
+        summary = summary_lines(self.model, self.glyphs, now, is_quiet=self._options.is_quiet)
+        for display in list(self._displays):
+            self._guarded(display, "end", now, summary)
+        if self._options.for_machines and self._machine is not None:
+            _write_object(self.model, ended, self._machine, as_event=self._options.with_events)
+
+    def _chosen(self) -> list[Display]:
+        displays: list[Display] = []
+        if self._options.with_events and self._machine is not None:
+            from flowctl.core.cli.display_json import Events
+
+            displays.append(Events(self.model, self._machine))
+        stream = _human_stream(self._options)
+        if stream is None:
+            return displays
+        if is_live(stream) and not self._options.is_quiet:
+            from flowctl.core.cli.display_live import Live
+
+            live = Live(self.model, stream, self.glyphs)
+            live.region.open()
+            displays.append(live)
+        else:
+            displays.append(self._plain(stream))
+        return displays
+
+    def _plain(self, stream: IO[str]) -> Display:
+        from flowctl.core.cli.display_ci import make
+
+        if not wants_colour(stream):
+            return make(self.model, stream, self.glyphs, is_quiet=self._options.is_quiet)
+        from flowctl.core.cli.display_paint import painter
+
+        return make(self.model, stream, self.glyphs, is_quiet=self._options.is_quiet, paint=painter(stream))
+
+    def _loop(self) -> None:
+        cost_s = 0.0
+        is_over = self._ended.wait(_FIRST_S)
+        while True:
+            self._drain()
+            if is_over:
+                return
+            started = time.perf_counter()
+            now = time.time()
+            for display in list(self._displays):
+                self._guarded(display, "refresh", now, cost_s)
+            cost_s = time.perf_counter() - started
+            is_over = self._ended.wait(min((display.wait_s for display in self._displays), default=0.1))
+
+    def _drain(self) -> None:
+        """Take in what is there now; what comes meanwhile waits for the next turn."""
+        queue, apply = self.queue, self.model.apply
+        watching = [display for display in self._displays if display.observe is not None]
+        for _ in range(len(queue)):
+            record = queue.popleft()
+            try:
+                run = apply(record)
+            except Exception:  # noqa: BLE001 - an edge: a record that the model cannot take changes nothing for the run
+                continue
+            for display in watching:
+                self._guarded(display, "observe", record, run)
+
+    def _guarded(self, display: Display, method: str, *arguments: object) -> None:
+        """Let a display act; one that fails is replaced, and the run does not notice."""
+        if display not in self._displays:
+            return
+        try:
+            getattr(display, method)(*arguments)
+        except BrokenPipeError:
+            self._displays.remove(display)
+            silence(_human_stream(self._options) if self._options.for_machines is False else self._machine)
+        except Exception as error:  # noqa: BLE001 - an edge: whatever a display does wrong must not reach the run
+            self._displays.remove(display)
+            region = getattr(display, "region", None)
+            if region is not None:
+                self._fall_back(region, error, method, arguments)
+
+    def _fall_back(self, region: Region, error: Exception, method: str, arguments: tuple[object, ...]) -> None:
+        try:
+            region.close()
+            plain = self._plain(sys.stderr)
+            sys.stderr.write(f"The live display failed ({type(error).__name__}: {error}); plain lines follow.\n")
+            getattr(plain, method)(*arguments)
+            self._displays.append(plain)
+        except Exception:  # noqa: BLE001 - as above: then there is nobody to tell
+            pass
+
+
+def _human_stream(options: DisplayOptions) -> IO[str] | None:
+    return sys.__stderr__ if options.for_machines else sys.__stdout__
+
+
+def _write_object(model: RunModel, ended: Ended, machine: IO[str], *, as_event: bool) -> None:
+    import json
+
+    from flowctl.core.cli.display_json import summary_object
+
+    value = ended.state.data if ended.state.type is StateType.COMPLETED else None
+    summary = summary_object(model, value)
+    try:
+        machine.write(json.dumps({"event": "summary", **summary} if as_event else summary) + "\n")
+        machine.flush()
+    except OSError:  # the reader went away; the exit code still tells how it ended
+        pass

@@ -1,0 +1,146 @@
+"""The live display: a frame of the run's tree, drawn over and over at the bottom of the terminal, never taller than it."""
+
+from __future__ import annotations
+
+import json
+from typing import IO, TYPE_CHECKING, Final
+
+from flowctl.core.cli.display_model import RunModel, Tail
+from flowctl.core.cli.display_region import Region
+from flowctl.core.cli.display_tree import Row, retry_line, tree_rows
+from flowctl.core.cli.display_words import Glyphs, Line, clock, counts_line, duration, level_word
+from flowctl.store.text import safe_text
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+    from flowctl.store.journal import Record
+
+_MOST_LOG_ROWS: Final = 5
+#: The last frame stays in the terminal's history: it may show more than a screen, but not a whole program.
+_LAST_FRAME_ROWS: Final = 60
+#: A frame may take at most one part in so many of the time.
+_SHARE: Final = 6
+_FRAME_S: Final = 0.1
+_SHORT: Final = {"WARNING": "WARN", "CRITICAL": "CRIT"}
+
+
+class Live:
+    """Draws the model of a run until it ends."""
+
+    #: It looks at the model alone, not at single records.
+    observe = None
+
+    def __init__(self, model: RunModel, stream: IO[str], glyphs: Glyphs) -> None:
+        self.model = model
+        self.glyphs = glyphs
+        self.region = Region(stream)
+        self.wait_s = _FRAME_S
+        self._stream = stream
+        self._console: Console | None = None
+
+    def refresh(self, now: float, cost_s: float) -> None:
+        """Draw a frame, unless the terminal is lent to somebody; slower when drawing is dear."""
+        self.wait_s = max(_FRAME_S, cost_s * _SHARE)
+        self._draw(now)
+
+    def end(self, now: float, summary: list[Line]) -> None:
+        """Draw the last frame and leave it, with the summary under it."""
+        if not self.model.root.total:  # nothing ever ran
+            self.region.close()
+            return
+        from flowctl.core.cli.display_paint import ansi, cut, text_of
+
+        console = self._ready()
+        width = self.region.size()[0]
+        rows = frame(self.model, self.glyphs, now, _LAST_FRAME_ROWS, is_last=True)
+        texts = [self._text(row, width) for row in rows]
+        # Tracebacks and results are cut nowhere: the terminal folds them.
+        tail = [text_of(line) if len(line) < 3 else cut(line, 10_000) for line in summary]
+        self.region.finish([*ansi(console, texts), *ansi(console, tail)])
+
+    def _draw(self, now: float) -> None:
+        if self.region.is_lent:
+            return
+        from flowctl.core.cli.display_paint import ansi
+
+        console = self._ready()
+        width, height = self.region.size()
+        rows = frame(self.model, self.glyphs, now, height - 1)
+        texts = [self._text(row, width) for row in rows]
+        self.region.draw(ansi(console, texts), [text.cell_len for text in texts])
+
+    def _text(self, row: Row, width: int) -> Text:
+        from flowctl.core.cli.display_paint import row_text
+
+        return row_text(row, width, ellipsis=self.glyphs.plain("…"))
+
+    def _ready(self) -> Console:
+        if self._console is None:
+            from flowctl.core.cli.display_paint import make_console
+
+            self._console = make_console(self._stream)
+        return self._console
+
+
+def frame(model: RunModel, glyphs: Glyphs, now: float, height: int, *, is_last: bool = False) -> list[Row]:
+    """Lay out the whole frame in at most `height` rows; the last one shows neither logs nor keys."""
+    rows = [_title(model, glyphs, now)]
+    if is_last:
+        return rows + [row._replace(depth=row.depth + 1) for row in tree_rows(model, glyphs, now, height - 1)]
+    footer = [_footer(model, glyphs)] if height >= 4 else []
+    logs = _logs(model, glyphs, height)
+    room = height - len(rows) - len(footer) - len(logs)
+    rows += [row._replace(depth=row.depth + 1) for row in tree_rows(model, glyphs, now, room)]
+    return rows + logs + footer
+
+
+def _title(model: RunModel, glyphs: Glyphs, now: float) -> Row:
+    root = model.root
+    word = root.word
+    line: Line = [(glyphs.of(word, now), word), (" ", ""), (safe_text(root.name, keep_newlines=False), "title")]
+    line.append((f"  {safe_text(root.run_name, keep_newlines=False)}", "dim"))
+    if model.attempt > 1:
+        line.append((f"  attempt {model.attempt}", "retrying"))
+    if root.waiting:
+        line += retry_line(next(iter(root.waiting.values())), now)
+    elif parameters := parameters_text(model.parameters):
+        line.append((f"  {parameters}", "dim"))
+    elapsed = root.elapsed_s(now)
+    return Row(0, line, "" if elapsed is None else duration(elapsed))
+
+
+def parameters_text(parameters: str) -> str:
+    """Write the parameters shortly: `day=2026-11-23 limit=20`."""
+    try:
+        given = json.loads(parameters)
+    except ValueError:
+        return ""
+    pairs = (f"{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in given.items())
+    return safe_text(" ".join(pairs)[:300], keep_newlines=False)
+
+
+def _logs(model: RunModel, glyphs: Glyphs, height: int) -> list[Row]:
+    most = _MOST_LOG_ROWS if height >= 16 else 2 if height >= 9 else 0
+    if not most or not model.logs:
+        return []
+    tails = list(model.logs)[-most:]
+    return [Row(0, [(glyphs.plain("─") * 3 + " log", "dim")], ""), *(Row(0, log_line(tail), "") for tail in tails)]
+
+
+def log_line(tail: Tail) -> Line:
+    """Write a log line in one row."""
+    level = level_word(tail.level)
+    message = safe_text(tail.message, keep_newlines=False)
+    source = safe_text(tail.source, keep_newlines=False)
+    line: Line = [(clock(tail.at), "dim"), (f" {_SHORT.get(level, level):<5} ", level)]
+    if source:
+        line.append((f"{source}  ", "dim"))
+    line.append((message, "WARNING" if 30 <= tail.level < 40 else "ERROR" if tail.level >= 40 else ""))
+    return line
+
+
+def _footer(model: RunModel, glyphs: Glyphs) -> Row:
+    line = counts_line(model.counts, glyphs, with_words=False)
+    return Row(0, line or [("no task yet", "dim")], "ctrl+c cancels")

@@ -1,0 +1,97 @@
+"""What is said when a run has ended: state, duration, counts, the slowest tasks, result or error, and what to type next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from flowctl.core.cli.display_groups import problem_text, problems_below
+from flowctl.core.cli.display_model import RunModel
+from flowctl.core.cli.display_words import Glyphs, Line, counts_line, duration, plural
+from flowctl.store.text import safe_text
+
+_MOST_PROBLEMS: Final = 5
+_LONGEST_RESULT: Final = 300
+#: Shorter tasks are not worth a word on how long they took.
+_SLOW_S: Final = 0.05
+
+
+def summary_lines(model: RunModel, glyphs: Glyphs, now: float, *, is_quiet: bool = False) -> list[Line]:
+    """Write the summary; when quiet, the headline and the error."""
+    word = model.root.word
+    is_good = word in ("completed", "cached")
+    lines: list[Line] = [] if is_quiet and is_good else [[]]
+    lines.append(headline(model, glyphs, now))
+    if not is_quiet:
+        lines += _facts(model, glyphs)
+    if not is_good:
+        lines += _what_went_wrong(model, glyphs)
+    if not is_quiet:
+        lines += _next(model, word)
+    return lines
+
+
+def headline(model: RunModel, glyphs: Glyphs, now: float) -> Line:
+    """Write `✓ etl  brave-otter  completed in 6.1s`."""
+    root, state = model.root, model.state
+    word = root.word
+    name = word if state is None or state.name.lower() == word else f"{word} ({safe_text(state.name, keep_newlines=False)})"
+    line: Line = [(glyphs.of(word), word), (f" {safe_text(root.name, keep_newlines=False)}", "title")]
+    line += [(f"  {safe_text(root.run_name, keep_newlines=False)}", ""), (f"  {name}", word)]
+    elapsed = root.elapsed_s(now)
+    if elapsed is not None:
+        line.append((f" in {duration(elapsed)}", ""))
+    return line
+
+
+def _facts(model: RunModel, glyphs: Glyphs) -> Iterator[Line]:
+    if model.task_total:
+        subflows = f"  {plural(model.subflow_total, 'subflow')}" if model.subflow_total else ""
+        counts = counts_line(model.counts, glyphs, with_words=True)
+        yield [*_label("tasks"), (f"{model.task_total:,}  ".replace(",", " "), ""), *counts, (subflows, "dim")]
+    slowest = [one for one in sorted(model.slowest, reverse=True) if one[0] >= _SLOW_S][:3]
+    if slowest and model.task_total > 1:
+        line = _label("slowest")
+        for seconds, _, name in slowest:
+            line += [(safe_text(name, keep_newlines=False), ""), (f" {duration(seconds)}  ", "dim")]
+        yield line
+    if model.warning_count:
+        yield [*_label("log"), (plural(model.warning_count, "warning or error"), "WARNING")]
+    state = model.state
+    if state is not None and state.type == "COMPLETED" and state.value not in (None, "None"):
+        yield [*_label("result"), (safe_text(str(state.value)[:_LONGEST_RESULT], keep_newlines=False), "")]
+
+
+def _what_went_wrong(model: RunModel, glyphs: Glyphs) -> Iterator[Line]:
+    state = model.state
+    error = None if state is None else state.error
+    if state is not None and error is None and state.message:
+        yield [*_label("reason"), (safe_text(problem_text(None, state.message), keep_newlines=False), "")]
+    problems = list(problems_below(model.root))
+    same = error is not None and len(problems) == 1
+    if problems and not same:
+        for place, problem in enumerate(problems[:_MOST_PROBLEMS]):
+            text = safe_text(problem.text, keep_newlines=False)
+            name = safe_text(problem.run_name, keep_newlines=False)
+            yield [*_label("" if place else "problems"), (f"{glyphs.of(problem.word)} ", problem.word), (f"{name}  {text}", "")]
+    if error is None:
+        error = next((problem.error for problem in problems if problem.error), None)
+    if error is not None:
+        from flowctl.core.cli.display_errors import error_lines
+        from flowctl.store.errors import ErrorReport
+
+        yield []
+        yield from ([("  ", ""), *line] for line in error_lines(ErrorReport.from_plain(error), glyphs))
+
+
+def _next(model: RunModel, word: str) -> Iterator[Line]:
+    short = model.run_id[:8]
+    yield []
+    if word in ("failed", "crashed", "cancelled"):
+        remark = "   what completed is not run again" if model.counts.get("completed") else ""
+        yield [*_label("go on"), (f"flowctl runs retry {short}", "command"), (remark, "dim")]
+    yield [*_label("look back"), ("flowctl runs show -", "command")]
+
+
+def _label(text: str) -> Line:
+    return [(f"  {text:<10}", "dim")]

@@ -1,0 +1,177 @@
+"""The tree of a run as rows that fit a height: what runs or failed stays, what is finished folds first."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from flowctl.core.cli.display_groups import Group, Run
+from flowctl.core.cli.display_model import RunModel
+from flowctl.core.cli.display_words import PROBLEMS, Glyphs, Line, duration, number, plural
+from flowctl.store.text import safe_text
+
+_BAR_CELLS: Final = 12
+_LONGEST_NAME: Final = 200
+#: Rows beyond this are not even looked at; no screen shows them.
+_MOST_ROWS: Final = 2000
+#: The engine words a retry's message so when it knows the limit.
+_RETRY_OF: Final = re.compile(r"^Retry (\d+) of (\d+)(?:: *|$)")
+
+_ACTIVE, _DETAIL, _WAITING, _FINISHED_BELOW, _FINISHED = range(5)
+
+
+class Row(NamedTuple):
+    """One line: its depth, what stands left, what stands right, and how soon it may be folded."""
+
+    depth: int
+    left: Line
+    right: str
+    rank: int = _ACTIVE
+
+
+def tree_rows(model: RunModel, glyphs: Glyphs, now: float, height: int) -> list[Row]:
+    """Give at most `height` rows for all below the root run."""
+    rows: list[Row] = []
+    _below(model.root, 0, glyphs, now, rows)
+    return fitted(rows, glyphs, height)
+
+
+def fitted(rows: list[Row], glyphs: Glyphs, height: int) -> list[Row]:
+    """Fold rows until they fit: finished ones first, oldest first, then waiting ones, then details."""
+    if len(rows) <= height or height < 1:
+        return rows[: max(height, 0)]
+    spare = len(rows) - height
+    gone: set[int] = set()
+    folded = {"finished": 0, "waiting": 0, "more": 0}
+    for ranks, kind in (
+        ((_FINISHED_BELOW,), "finished"),
+        ((_FINISHED,), "finished"),
+        ((_WAITING,), "waiting"),
+        ((_DETAIL, _ACTIVE), "more"),
+    ):
+        order = [index for index, row in enumerate(rows) if row.rank in ranks]
+        if kind == "waiting":
+            order.reverse()  # what waits longest comes next
+        for index in order:
+            # Each kind that is folded needs a row that says so.
+            if len(gone) - sum(1 for count in folded.values() if count) >= spare:
+                break
+            gone.add(index)
+            folded[kind] += rows[index].rank != _DETAIL
+    kept = [row for index, row in enumerate(rows) if index not in gone]
+    if folded["finished"]:
+        text = f"{number(folded['finished'])} more finished"
+        kept.insert(0, Row(0, [(glyphs.of("completed"), "completed"), (f" {text}", "dim")], ""))
+    for kind in ("more", "waiting"):
+        if folded[kind]:
+            text = f"{number(folded[kind])} more{' waiting' if kind == 'waiting' else ''}"
+            kept.append(Row(0, [(glyphs.of("queued"), "queued"), (f" {text}", "dim")], ""))
+    return kept[:height]
+
+
+def _below(group: Group, depth: int, glyphs: Glyphs, now: float, rows: list[Row]) -> int:
+    """Add the rows of all that hangs under a group; give the least rank among them."""
+    least = _FINISHED
+    for child in list(group.children.values()):
+        if len(rows) >= _MOST_ROWS:
+            break
+        place = len(rows)
+        rows.append(_row(child, depth, glyphs, now))
+        rows += _details(child, depth + 1, glyphs)
+        below = _below(child, depth + 1, glyphs, now, rows) if child.children else _FINISHED
+        rank = min(_rank(child, depth), _ACTIVE if below <= _DETAIL else _FINISHED)
+        rows[place] = rows[place]._replace(rank=rank)
+        least = min(least, rank, below)
+    return least
+
+
+def _rank(group: Group, depth: int) -> int:
+    word = group.word
+    if group.problem_count or word in ("running", "retrying", "paused"):
+        return _ACTIVE
+    if word == "queued":
+        return _WAITING
+    return _FINISHED_BELOW if depth else _FINISHED
+
+
+def _row(group: Group, depth: int, glyphs: Glyphs, now: float) -> Row:
+    word = group.word
+    line: Line = [(glyphs.of(word, now), word), (" ", "")]
+    line.append((safe_text(group.name[:_LONGEST_NAME], keep_newlines=False), "name" if group.open else ""))
+    elapsed = group.elapsed_s(now)
+    right = "" if elapsed is None else duration(elapsed)
+    is_folded = group.total > 1 or group.is_mapped
+    if is_folded:
+        line += _folded(group, glyphs, now)
+    else:
+        line += _single(group, word, now)
+    return Row(depth, line, right)
+
+
+def _single(group: Group, word: str, now: float) -> Line:
+    line: Line = []
+    if group.is_flow or not group.run_name.startswith(group.name):
+        line.append((f"  {safe_text(group.run_name[:_LONGEST_NAME], keep_newlines=False)}", "dim"))
+    if word == "retrying":
+        line += retry_line(next(iter(group.waiting.values()), None), now)
+    elif word == "queued":
+        line.append(("  waits", "dim"))
+    elif word == "cached":
+        line.append(("  cached", "dim"))
+    elif group.problems:
+        problem = group.problems[0]
+        shown = problem.text or problem.word
+        line.append((f"  {safe_text(shown, keep_newlines=False)}", "dim" if word == "blocked" else word))
+    return line
+
+
+def _folded(group: Group, glyphs: Glyphs, now: float) -> Line:
+    line: Line = [("  ", "")]
+    line += bar(group.done, group.total, group.problem_count, glyphs)
+    line.append((f" {number(group.done)}/{number(group.total)}", ""))
+    for word in ("running", "retrying", "paused", "cached", *PROBLEMS):
+        if count := group.counts.get(word, 0):
+            line.append((f"  {number(count)}{glyphs.of(word)}", word))
+    if group.waiting:
+        soonest = min((run.due for run in list(group.waiting.values())), default=0)
+        line.append((f"  next retry in {countdown(soonest, now)}", "retrying"))
+    return line
+
+
+def _details(group: Group, depth: int, glyphs: Glyphs) -> Iterable[Row]:
+    """Name the first problems of a folded group."""
+    if group.total == 1 and not group.is_mapped:
+        return
+    for problem in group.problems:
+        text = safe_text(problem.text, keep_newlines=False)
+        left: Line = [(glyphs.of(problem.word), problem.word), (" ", "")]
+        left += [(safe_text(problem.run_name, keep_newlines=False), ""), (f"  {text}", problem.word)]
+        yield Row(depth, left, "", _DETAIL)
+    if (more := group.problem_count - len(group.problems)) > 0:
+        yield Row(depth, [(f"  and {plural(more, 'more problem')}", "dim")], "", _DETAIL)
+
+
+def retry_line(run: Run | None, now: float) -> Line:
+    """Say when the next attempt of a run starts, and why it is needed."""
+    if run is None:
+        return []
+    known = _RETRY_OF.match(run.message)
+    which = f"{known[1]}/{known[2]}" if known else str(run.run_count)
+    reason = run.message[known.end() :] if known else run.message
+    line: Line = [(f"  retry {which} in {countdown(run.due, now)}", "retrying")]
+    if reason:
+        line.append((f"  {safe_text(reason, keep_newlines=False)}", "dim"))
+    return line
+
+
+def countdown(due: int, now: float) -> str:
+    return duration(max(due / 1_000_000 - now, 0.0)) if due / 1_000_000 - now > 0.05 else "0.0s"
+
+
+def bar(done: int, total: int, problems: int, glyphs: Glyphs) -> Line:
+    """Draw how much is done; problems take their share, at least one cell."""
+    full = _BAR_CELLS * done // total if total else 0
+    bad = min(max(round(_BAR_CELLS * problems / total), 1), max(full, 1)) if problems else 0
+    parts = ((full - bad, "▰", "completed"), (bad, "▰", "failed"), (_BAR_CELLS - max(full, bad), "▱", "dim"))
+    return [(glyphs.plain(sign) * count, style) for count, sign, style in parts if count > 0]

@@ -1,0 +1,43 @@
+"""The blocking waits of the present thread; an interruption may strike here, and changes nothing but the wait."""
+
+from __future__ import annotations
+
+from _thread import TIMEOUT_MAX, allocate_lock
+from typing import TYPE_CHECKING
+
+from flowctl.core.authoring.futures import settled
+from flowctl.core.engine.pool import lent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flowctl.core.authoring.runs import FlowRun, TaskRun
+
+
+def wait_for(runs: list[TaskRun]) -> None:
+    """Block until all runs are settled."""
+    for run in runs:
+        settled(run, None)
+
+
+def sleep(run: FlowRun | TaskRun, seconds: float) -> None:
+    """Block for so long, or until the run's `wake` is called."""
+    gate = allocate_lock()
+    gate.acquire()
+    if run.is_task:
+        run.wake = gate.release
+    try:
+        with lent():
+            gate.acquire(timeout=min(seconds, TIMEOUT_MAX))
+    finally:
+        if run.is_task:
+            run.wake = None
+
+
+def wait_for_tasks(flow_run: FlowRun, when_idle: Callable[[FlowRun, Callable[[], None]], None]) -> None:
+    """Block until no task submitted in the flow run is under way."""
+    gate = allocate_lock()
+    gate.acquire()
+    when_idle(flow_run, gate.release)
+    with lent():
+        gate.acquire()

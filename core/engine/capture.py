@@ -1,0 +1,128 @@
+"""Makes log lines of what user code says: through run loggers, through the standard library's logging, through print."""
+
+from __future__ import annotations
+
+import builtins
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from flowctl.core.authoring.context import CURRENT
+from flowctl.core.authoring.loggers import FLOW_RUNS, TASK_RUNS
+from flowctl.core.engine.pen import INFO, write_log
+
+if TYPE_CHECKING:
+    from flowctl.core.authoring.runs import FlowRun, TaskRun
+
+_own: Final = (logging.getLogger(FLOW_RUNS), logging.getLogger(TASK_RUNS))
+_format: Final = logging.Formatter()
+_attached = 0
+
+
+class RunHandler(logging.Handler):
+    """Hands records to the run that they belong to."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the record to its run's journal; records outside any run pass by."""
+        run: FlowRun | TaskRun | None = getattr(record, "flowctl_run", None) or CURRENT.get()
+        if run is None or record.levelno < run.flow_run.root.log_level:
+            return
+        message = _message_of(record)
+        if record.exc_info or record.stack_info:
+            message = f"{message}\n{_trace_of(record)}"
+        # Where the user's logging has handlers of its own, they show the line.
+        echo = record.name in (FLOW_RUNS, TASK_RUNS) or not _others_show()
+        write_log(run, record.levelno, record.name, message, int(record.created * 1e6), echo=echo)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the standard library's name
+        raise  # noqa: PLE0704 - called by logging within its except clause; the engine must know of a full disk
+
+
+_handler: Final = RunHandler()
+# A record is handled under its own lock; the journal has one already.
+_handler.lock = None
+
+
+@contextmanager
+def attached(run: FlowRun) -> Iterator[None]:
+    """Capture logging while the root run lasts."""
+    global _attached
+    if run.number != 0:
+        yield
+        return
+    root = logging.getLogger()
+    level_before = root.level
+    _attached += 1
+    if _attached == 1:
+        level = run.root.log_level
+        for logger in _own:
+            logger.addHandler(_handler)
+            logger.setLevel(level)
+            logger.propagate = False
+        if run.root.settings.log_capture_root:
+            if not root.handlers and root.level == logging.WARNING:
+                root.setLevel(level)
+            root.addHandler(_handler)
+    try:
+        yield
+    finally:
+        _attached -= 1
+        if _attached == 0:
+            root.removeHandler(_handler)
+            root.setLevel(level_before)
+
+
+def wants_prints(run: FlowRun | TaskRun) -> bool:
+    """Tell whether `print` in the body of this run writes log lines: the task's word, else its flow's, else the setting's."""
+    if run.is_task:
+        own = run.task.log_prints
+        if own is not None:
+            return own
+    flow = run.flow_run.flow
+    if flow is not None and flow.log_prints is not None:
+        return flow.log_prints
+    return run.flow_run.root.settings.log_prints
+
+
+def _others_show() -> bool:
+    return any(handler is not _handler for handler in logging.getLogger().handlers)
+
+
+_print: Final = builtins.print
+_patched = False
+
+
+def capture_prints() -> None:
+    """Replace `print` by one that asks the present run; once is enough."""
+    global _patched
+    if not _patched:
+        _patched = True
+        builtins.print = _print_or_log
+
+
+def _print_or_log(*values: Any, sep: str | None = " ", end: str | None = "\n", file: Any = None, flush: bool = False) -> None:
+    run = CURRENT.get()
+    if run is None or file not in (None, sys.stdout, sys.stderr) or not wants_prints(run):
+        _print(*values, sep=sep, end=end, file=file, flush=flush)
+        return
+    text = (" " if sep is None else sep).join(map(str, values))
+    if run.flow_run.root.log_level <= INFO:
+        write_log(run, INFO, TASK_RUNS if run.is_task else FLOW_RUNS, text)
+
+
+def _message_of(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except Exception as error:
+        return f"{record.msg!r} % {record.args!r} (the log call is wrong: {type(error).__name__}: {error})"
+
+
+def _trace_of(record: logging.LogRecord) -> str:
+    parts: list[str] = []
+    if record.exc_info:
+        parts.append(_format.formatException(record.exc_info))
+    if record.stack_info:
+        parts.append(record.stack_info)
+    return "\n".join(parts)

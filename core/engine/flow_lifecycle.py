@@ -1,0 +1,181 @@
+"""The life of a flow run, from its call to its hooks: a generator that does no waiting of its own, as a task's is."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
+
+from flowctl.core.authoring.exceptions import ParameterTypeError
+from flowctl.core.authoring.options import delay_after
+from flowctl.core.authoring.parameters import coerce
+from flowctl.core.authoring.states import State
+from flowctl.core.engine import arguments, outcomes
+from flowctl.core.engine.capture import capture_prints
+from flowctl.core.engine.keeping import keep_flow_result, recorded_flow_result
+from flowctl.core.engine.pen import ERROR, INFO, WARNING, advance_flow, write_log
+from flowctl.core.engine.previews import preview
+from flowctl.core.engine.waits import Call, CallHook, ConsumerStopped, Sleep, TimedOut, Wait, WaitFor, WaitForTasks
+from flowctl.store.states import StateType
+
+if TYPE_CHECKING:
+    from flowctl.core.authoring.options import Hook
+    from flowctl.core.authoring.runs import FlowRun
+
+Life = Generator[Wait, Any, None]
+LOGGER = "flowctl.flow_runs"
+
+
+def flow_lifecycle(run: FlowRun, wait_for: Any = None) -> Life:
+    """Carry out a flow run. Afterwards its `state` says how it ended; nothing is raised."""
+    root = run.root
+    if run.deferred is not None:
+        upstreams = [each for each in run.deferred.task_runs() if each.waiters is not None]
+        if upstreams:
+            yield WaitFor(upstreams)
+        try:
+            arguments.check_order(wait_for)
+            run.arguments = run.coerced = arguments.resolve(run.arguments)
+        except arguments.Blocked as blocked:
+            advance_flow(run, State(StateType.PENDING, "NotReady", str(blocked), at=root.clock()))
+            return
+        run.deferred = None
+    kept = recorded_flow_result(run)
+    if kept is not None:
+        state = State(StateType.COMPLETED, "Cached", f"Reused from attempt {kept.attempt}.", kept.value)
+        yield from _finish(run, state, result=kept.stored)
+        return
+    while True:
+        state = yield from _one_attempt(run)
+        if state.type is not StateType.FAILED or not (yield from _retry_wanted(run, state)):
+            yield from _finish(run, state)
+            return
+
+
+def _one_attempt(run: FlowRun) -> Generator[Wait, Any, State[Any]]:
+    flow, root = run.flow, run.root
+    assert flow is not None
+    run.run_count += 1
+    run.calls = 0
+    run_name: str | None = None
+    failure: Exception | None = None
+    try:
+        if flow.should_validate_parameters:
+            run.coerced = coerce(flow.fn, run.arguments, what="Flow run")
+        run_name = _named(run)
+    except ParameterTypeError as error:
+        failure = error
+    except Exception as error:
+        failure = error
+    advance_flow(run, State(StateType.RUNNING, at=root.clock()), run_name=run_name)
+    if run.run_count == 1:
+        write_log(run, INFO, LOGGER, f"Beginning flow run {run.name!r} for flow {flow.name!r}")
+    if failure is not None:
+        return outcomes.state_of_exception(run, failure)
+    if flow.on_running_hooks:
+        yield from _hooks(run, flow.on_running_hooks)
+    args, kwargs = flow.signature.unbind(run.coerced)
+    if flow.log_prints or root.settings.log_prints:
+        capture_prints()
+    value: Any = None
+    try:
+        value = yield Call(run, flow.fn, args, kwargs, flow.timeout_seconds)
+        state = None
+    except TimedOut:
+        state = outcomes.state_of_exception(run, outcomes.timeout_error(run, flow.timeout_seconds or 0))
+    except ConsumerStopped:
+        state = State(StateType.COMPLETED, message="Its consumer stopped before the end.")
+    except BaseException as error:
+        state = outcomes.state_of_exception(run, error)
+    if run.open_tasks and (state is None or state.type is StateType.FAILED):
+        # What was submitted is never dropped: the run ends when its tasks have.
+        try:
+            yield WaitForTasks(run)
+        except BaseException as error:
+            state = outcomes.state_of_exception(run, error)
+    if state is None:
+        value = outcomes.with_states(value)
+        state = outcomes.state_of_value(value)
+        run.by_hand = state is value
+    if root.broken is not None and run.number == 0:
+        state = outcomes.state_of_exception(run, root.broken)
+    state.at = root.clock()
+    return state
+
+
+def _retry_wanted(run: FlowRun, failed: State[Any]) -> Generator[Wait, Any, bool]:
+    flow, root = run.flow, run.root
+    assert flow is not None
+    retries = flow.retries_with(root.settings.flows_default_retries)
+    if run.run_count > retries or root.cancelled is not None or root.broken is not None:
+        return False
+    if isinstance(failed.data, ParameterTypeError):
+        return False
+    seconds = delay_after(flow.retry_delay_seconds, None, run.run_count)
+    now = root.clock()
+    waiting = State(StateType.SCHEDULED, "AwaitingRetry", failed.message, at=now, due=now + int(seconds * 1e6))
+    error = _report(failed)
+    when = f"{seconds:.3g} second(s) from now" if seconds else "immediately"
+    write_log(run, INFO, LOGGER, f"Flow run failed: {failed.message} - Retry {run.run_count}/{retries} will start {when}")
+    advance_flow(run, waiting, error=error)
+    if seconds > 0:
+        yield Sleep(run, seconds)
+    return root.cancelled is None
+
+
+def _finish(run: FlowRun, state: State[Any], *, result: list[Any] | None = None) -> Life:
+    flow, root = run.flow, run.root
+    assert flow is not None
+    value = error = None
+    if state.type is StateType.COMPLETED:
+        value = preview(state.data, root.settings.preview_length, root.settings.secret_names)
+        if result is None:
+            result = keep_flow_result(run, state)
+    else:
+        error = _report(state)
+        if error is not None and state.type is not StateType.CANCELLED:
+            from flowctl.core.engine.reports import as_text
+
+            what = f"{type(state.data).__name__}({outcomes.text_of(state.data)!r})"
+            write_log(run, ERROR, LOGGER, f"Encountered exception during execution: {what}\n{as_text(error)}")
+    level = {StateType.COMPLETED: INFO, StateType.CANCELLED: WARNING}.get(state.type, ERROR)
+    write_log(run, level, LOGGER, f"Finished in state {state!s}")
+    state.at = root.clock()
+    advance_flow(run, state, value=value, error=error, result=result)
+    hooks = {
+        StateType.COMPLETED: flow.on_completion_hooks,
+        StateType.FAILED: flow.on_failure_hooks,
+        StateType.CRASHED: flow.on_crashed_hooks,
+        StateType.CANCELLED: flow.on_cancellation_hooks,
+    }.get(state.type)
+    if hooks:
+        yield from _hooks(run, hooks)
+
+
+def _hooks(run: FlowRun, hooks: list[Hook]) -> Life:
+    for hook in tuple(hooks):
+        try:
+            yield CallHook(run, hook, (run.flow, run, run.state), {}, None)
+        except Exception as error:
+            from flowctl.core.engine.reports import as_text, report
+
+            name = getattr(hook, "__name__", repr(hook))
+            write_log(run, ERROR, LOGGER, f"The hook {name!r} raised, which changes nothing: {as_text(report(error))}")
+
+
+def _named(run: FlowRun) -> str | None:
+    assert run.flow is not None
+    wanted = run.flow.flow_run_name
+    if wanted is None or run.run_count > 1:
+        return None
+    from flowctl.core.engine.naming import flow_run_name
+
+    run.name = flow_run_name(run, wanted)
+    return run.name
+
+
+def _report(state: State[Any]) -> dict[str, Any] | None:
+    if not isinstance(state.data, BaseException):
+        return None
+    from flowctl.core.engine.reports import report
+
+    return report(state.data)

@@ -1,0 +1,185 @@
+"""Where a completed run's value is kept, and where a run finds that its value is on record already.
+
+Two places are looked at: the record of earlier attempts of the same run, then the cache.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from flowctl.core.engine.pen import ERROR, WARNING, write_log
+from flowctl.core.engine.results import ResultNotStored, keep, load
+from flowctl.store.states import StateType
+
+if TYPE_CHECKING:
+    from flowctl.core.authoring.cache_policies import CachePolicy
+    from flowctl.core.authoring.runs import FlowRun, TaskRun
+    from flowctl.core.authoring.states import State
+
+
+class Kept(NamedTuple):
+    """A value on record."""
+
+    value: Any
+    #: The `result` field of the record that it stands in.
+    stored: list[Any]
+    #: Number of the attempt that made it; 0 for the cache.
+    attempt: int
+
+
+def persists(run: TaskRun) -> bool:
+    """Tell whether the run's result is to be kept whatever its size."""
+    task = run.task
+    if task.persist_result is not None:
+        return task.persist_result
+    if run.flow_run.flow is not None and run.flow_run.flow.persist_result is not None:
+        return run.flow_run.flow.persist_result
+    return _policy(run) is not None or task.result_storage_key is not None
+
+
+def keep_result(run: TaskRun, state: State[Any]) -> list[Any] | None:
+    """Keep the value of a completed task run, as settings and options say; None where it is not kept."""
+    root, task = run.flow_run.root, run.task
+    persist = persists(run)
+    serializer = task.result_serializer or (run.flow_run.flow.result_serializer if run.flow_run.flow else None)
+    try:
+        return keep(
+            state.data,
+            folder=root.results,
+            name=f"task-{run.number}",
+            serializer="pickle" if serializer is None else _name_of(serializer),
+            limit=root.settings.keep_results_up_to,
+            persist=persist,
+        )
+    except (ResultNotStored, OSError) as error:
+        write_log(run, WARNING, "flowctl.task_runs", f"The result is not kept, the run is complete all the same: {error}")
+        return None
+
+
+def keep_flow_result(run: FlowRun, state: State[Any]) -> list[Any] | None:
+    """Keep the value of a completed flow run; None where it is not kept."""
+    assert run.flow is not None
+    if not isinstance(state.data, (int, float, str, bool, type(None))) and _holds_states(state.data):
+        return None
+    try:
+        return keep(
+            state.data,
+            folder=run.root.results,
+            name=f"flow-{run.number}",
+            serializer="pickle" if run.flow.result_serializer is None else _name_of(run.flow.result_serializer),
+            limit=run.root.settings.keep_results_up_to,
+            persist=bool(run.flow.persist_result),
+        )
+    except (ResultNotStored, OSError) as error:
+        write_log(run, WARNING, "flowctl.flow_runs", f"The result is not kept, the run is complete all the same: {error}")
+        return None
+
+
+def recorded_result(run: TaskRun) -> Kept | None:
+    """Find the value that an earlier attempt of the same run recorded for this call."""
+    recorded = run.flow_run.root.recorded
+    return None if recorded is None else recorded.claim_task(run)
+
+
+def recorded_flow_result(run: FlowRun) -> Kept | None:
+    """Find the value that an earlier attempt recorded for this subflow call."""
+    recorded = run.root.recorded
+    return None if recorded is None or run.number == 0 else recorded.claim_flow(run)
+
+
+def cached_result(run: TaskRun) -> Kept | None:
+    """Look the call up in the cache, where its task has a policy; remember the key for `remember`."""
+    policy = _policy(run)
+    if policy is None:
+        return None
+    run.cache_key = _key(run, policy)
+    if run.cache_key is None or run.task.refresh_cache:
+        return None
+    from flowctl.core.engine.cache import look_up
+
+    root = run.flow_run.root
+    try:
+        stored = look_up(_cache_folder(run, policy), run.cache_key, root.clock())
+        return None if stored is None else Kept(load(stored, folder=root.results), stored, 0)
+    except Exception as error:
+        write_log(run, WARNING, "flowctl.task_runs", f"The cached result cannot be used, so the task runs: {error}")
+        return None
+
+
+def remember(run: TaskRun, state: State[Any], result: list[Any] | None) -> None:
+    """Put a new result into the cache, where its task has a policy."""
+    if run.cache_key is None or result is None or state.name == "Cached" or state.type is not StateType.COMPLETED:
+        return
+    from flowctl.core.engine.cache import store
+
+    root, task = run.flow_run.root, run.task
+    policy = _policy(run)
+    assert policy is not None
+    now = root.clock()
+    expires_at = None if task.cache_expiration is None else now + int(task.cache_expiration.total_seconds() * 1e6)
+    try:
+        store(
+            _cache_folder(run, policy),
+            run.cache_key,
+            result,
+            expires_at,
+            now=now,
+            results_folder=root.results,
+            task_key=task.task_key,
+        )
+    except Exception as error:
+        write_log(run, WARNING, "flowctl.task_runs", f"The result cannot be put into the cache: {error}")
+
+
+class CacheContext:
+    """What a cache policy or `cache_key_fn` gets to know of the run."""
+
+    __slots__ = ("flow_run_id", "parameters", "task", "task_run")
+
+    def __init__(self, run: TaskRun) -> None:
+        self.task = run.task
+        self.task_run = run
+        self.flow_run_id = run.flow_run_id
+        self.parameters = run.arguments
+
+
+def _policy(run: TaskRun) -> CachePolicy | None:
+    task = run.task
+    if task.cache_policy is None and task.cache_key_fn is None:
+        flow = run.flow_run.flow
+        persist = task.persist_result if task.persist_result is not None else flow is not None and flow.persist_result
+        if not persist:
+            return None
+    from flowctl.core.authoring.cache_policies import DEFAULT, NO_CACHE, CacheKeyFnPolicy
+
+    if task.cache_policy is not None:
+        return None if task.cache_policy == NO_CACHE else task.cache_policy
+    if task.cache_key_fn is not None:
+        return CacheKeyFnPolicy(task.cache_key_fn)
+    return DEFAULT
+
+
+def _key(run: TaskRun, policy: CachePolicy) -> str | None:
+    try:
+        return policy.compute_key(CacheContext(run), run.arguments, run.flow_run.coerced)
+    except Exception as error:
+        write_log(run, ERROR, "flowctl.task_runs", f"No cache key can be made, so the task runs uncached: {error}")
+        return None
+
+
+def _cache_folder(run: TaskRun, policy: CachePolicy) -> str:
+    return policy.key_storage or run.flow_run.root.home.cache
+
+
+def _name_of(serializer: Any) -> str:
+    from flowctl.core.authoring.serializers import serializer_name
+
+    return serializer_name(serializer)
+
+
+def _holds_states(value: Any) -> bool:
+    from flowctl.core.authoring.states import State
+
+    return isinstance(value, State) or (
+        isinstance(value, (list, tuple, set)) and any(isinstance(each, State) for each in value)  # pyright: ignore[reportUnknownVariableType]
+    )

@@ -1,0 +1,120 @@
+"""The rules by which what a body returned or raised becomes a final state (those of the reference, see docs)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flowctl.core.authoring.exceptions import FlowRunTimeoutError, TaskRunTimeoutError
+from flowctl.core.authoring.futures import Future, settled
+from flowctl.core.authoring.states import State
+from flowctl.core.engine.waits import Interrupted, Terminated
+from flowctl.store.states import StateType
+
+if TYPE_CHECKING:
+    from flowctl.core.authoring.runs import FlowRun, TaskRun
+
+
+def state_of_value(value: Any) -> State[Any]:
+    """Make the final state of a body that returned `value`.
+
+    A state built by hand is taken as it is; states of runs, alone or as the only content of a list, tuple or
+    set, are added up; anything else is the value of a completed run.
+    """
+    if isinstance(value, State) and value.run is None:
+        return value
+    states = _only_states(value)
+    if states is not None:
+        return _sum_of(states, value)
+    if type(value).__name__ == "generator":
+        value = list(value)
+    return State(StateType.COMPLETED, data=value)
+
+
+def with_states(value: Any) -> Any:
+    """Replace the futures in a flow's return value by their final states, waiting for them."""
+    if isinstance(value, Future):
+        settled(value.run, None)
+        return value.state
+    if isinstance(value, (list, tuple, set)) and any(isinstance(each, (Future, list, tuple, set, dict)) for each in value):
+        items = [with_states(each) for each in value]
+        if all(new is old for new, old in zip(items, value, strict=True)):
+            return value
+        if hasattr(value, "_fields"):
+            return type(value)(*items)
+        return items if isinstance(value, list) else type(value)(items)
+    if type(value) is dict and any(isinstance(each, (Future, list, tuple, set, dict)) for each in value.values()):
+        return {key: with_states(each) for key, each in value.items()}
+    return value
+
+
+def state_of_exception(run: FlowRun | TaskRun, error: BaseException) -> State[Any]:
+    """Make the final state of a body that raised."""
+    what = "Task" if run.is_task else "Flow"
+    if not isinstance(error, Exception) and run.flow_run.root.cancelled is not None:
+        error = run.flow_run.root.cancelled
+    if isinstance(error, (FlowRunTimeoutError, TaskRunTimeoutError)) and getattr(error, "run", None) is run:
+        return State(StateType.FAILED, "TimedOut", str(error), error)
+    if isinstance(error, Interrupted):
+        return State(StateType.CANCELLED, message="The run was cancelled by a person.", data=error)
+    if isinstance(error, Exception):
+        colon = ":" if what == "Flow" else ""
+        message = f"{what} run encountered an exception{colon} {type(error).__name__}: {text_of(error)}"
+        return State(StateType.FAILED, message=message, data=error)
+    return State(StateType.CRASHED, message=_why_crashed(error), data=error)
+
+
+def timeout_error(run: FlowRun | TaskRun, seconds: float) -> Exception:
+    """Make the error of an attempt whose time was up."""
+    kind, what = (TaskRunTimeoutError, "Task") if run.is_task else (FlowRunTimeoutError, "Flow")
+    error = kind(f"{what} run exceeded timeout of {float(seconds)} second(s)")
+    error.run = run  # type: ignore[attr-defined]  # tells our own timeout from one that merely passes through
+    return error
+
+
+def text_of(error: BaseException) -> str:
+    """Return what the exception says, whatever its `__str__` does."""
+    try:
+        return str(error)
+    except Exception as problem:
+        return f"<its text cannot be shown: __str__ raised {type(problem).__name__}>"
+
+
+def _why_crashed(error: BaseException) -> str:
+    if isinstance(error, Terminated):
+        return "Execution was aborted by a termination signal."
+    if isinstance(error, KeyboardInterrupt):
+        return "Execution was aborted by an interrupt signal."
+    if isinstance(error, SystemExit):
+        return "Execution was aborted by Python system exit call."
+    name = type(error).__name__
+    if name == "CancelledError":
+        return "Execution was cancelled by the runtime environment."
+    return f"Execution was interrupted by an unexpected exception: {name}: {text_of(error)}"
+
+
+def _only_states(value: Any) -> list[State[Any]] | None:
+    if isinstance(value, State):
+        return [value]
+    if isinstance(value, (list, tuple, set)) and value:
+        states = [each for each in value if isinstance(each, State)]  # pyright: ignore[reportUnknownVariableType]
+        if len(states) == len(value):  # pyright: ignore[reportUnknownArgumentType]
+            return states
+    return None
+
+
+def _sum_of(states: list[State[Any]], value: Any) -> State[Any]:
+    total = len(states)
+    kinds = [state.type for state in states]
+    cancelled = kinds.count(StateType.CANCELLED)
+    paused = kinds.count(StateType.PAUSED)
+    failed = kinds.count(StateType.FAILED) + kinds.count(StateType.CRASHED)
+    unfinished = sum(not state.is_final() for state in states)
+    if kinds.count(StateType.COMPLETED) == total:
+        return State(StateType.COMPLETED, message="All states completed.", data=value)
+    if cancelled:
+        return State(StateType.CANCELLED, message=f"{cancelled}/{total} states cancelled.", data=value)
+    if paused:
+        return State(StateType.PAUSED, message=f"{paused}/{total} states paused.", data=value)
+    if failed:
+        return State(StateType.FAILED, message=f"{failed}/{total} states failed.", data=value)
+    return State(StateType.FAILED, message=f"{unfinished}/{total} states are not final.", data=value)

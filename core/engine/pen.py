@@ -1,0 +1,119 @@
+"""The only place where a run changes state: it asks the table of transitions, then records, then shows.
+
+The record is in the journal before anybody else can see the state.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from flowctl.store.journal import LONGEST_MESSAGE, FlowRunState, LogLine, TaskRunState
+from flowctl.store.states import FINAL, is_allowed
+
+if TYPE_CHECKING:
+    from flowctl.core.authoring.runs import FlowRun, TaskRun
+    from flowctl.core.authoring.states import State
+    from flowctl.store.states import StateType
+
+INFO: Final = 20
+WARNING: Final = 30
+ERROR: Final = 40
+
+
+class IllegalTransition(RuntimeError):
+    """A run was asked to go where the table of states has no way: a fault of flowctl itself."""
+
+    def __init__(self, name: str, before: StateType, after: StateType) -> None:
+        super().__init__(f"Run {name!r} cannot go from {before.value} to {after.value}. Please report this.")
+
+
+def advance_task(
+    run: TaskRun,
+    state: State[Any],
+    *,
+    run_name: str | None = None,
+    inputs: str | None = None,
+    digest: bytes | None = None,
+    value: str | None = None,
+    error: dict[str, Any] | None = None,
+    result: list[Any] | None = None,
+) -> None:
+    """Record a task run's next state, then make it visible."""
+    if not is_allowed(run.state.type, state.type):
+        raise IllegalTransition(run.name, run.state.type, state.type)
+    run.flow_run.root.journal.append(
+        TaskRunState(
+            state.at,
+            run.number,
+            state.type.value,
+            state.name,
+            state.message,
+            run.run_count,
+            run_name,
+            inputs,
+            digest,
+            state.due,
+            value,
+            error,
+            result,
+        )
+    )
+    state.run = run
+    run.state = state
+
+
+def settle(run: TaskRun) -> None:
+    """Say that the task run will not change any more: whoever waits for it goes on."""
+    with run.flow_run.root.lock:
+        waiters, run.waiters = run.waiters, None
+    if waiters:
+        for waiter in waiters:
+            waiter(run)
+
+
+def advance_flow(
+    run: FlowRun,
+    state: State[Any],
+    *,
+    run_name: str | None = None,
+    value: str | None = None,
+    error: dict[str, Any] | None = None,
+    result: list[Any] | None = None,
+) -> None:
+    """Record a flow run's next state, synced to the disk when it is final, then make it visible."""
+    if not is_allowed(run.state.type, state.type):
+        raise IllegalTransition(run.name, run.state.type, state.type)
+    journal = run.root.journal
+    journal.append(
+        FlowRunState(
+            state.at,
+            run.number,
+            state.type.value,
+            state.name,
+            state.message,
+            run.run_count,
+            run_name,
+            state.due,
+            value,
+            error,
+            result,
+        )
+    )
+    if state.type in FINAL:
+        journal.sync()
+    state.run = run
+    run.state = state
+
+
+def write_log(
+    run: FlowRun | TaskRun, level: int, logger: str, message: str, at: int | None = None, *, echo: bool = True
+) -> None:
+    """Record a log line of a run; `echo` it where a script has no other display."""
+    if len(message) > LONGEST_MESSAGE:
+        message = f"{message[:LONGEST_MESSAGE]}… [cut: the line has {len(message):,} characters]"
+    flow_run = run.flow_run
+    root = flow_run.root
+    at = root.clock() if at is None else at
+    root.journal.append(LogLine(at, flow_run.number, run.number if run.is_task else None, level, logger, message))
+    if echo and root.console is not None:
+        root.console(run, at, level, message)

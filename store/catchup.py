@@ -1,0 +1,117 @@
+"""Catching up: brings the journals of all active runs into the database, whoever's turn it is.
+
+Every command that reads does this at its start, since a run writes only its journal and there need be no daemon.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Final
+
+from flowctl.store.home import Home
+from flowctl.store.liveness import Look, clear_marker, look_at_run
+from flowctl.store.locks import writer_lock
+from flowctl.store.migrations import bring_up_to_date
+from flowctl.store.problems import DatabaseReadOnly
+from flowctl.store.sqlite import (
+    SCHEMA_VERSION,
+    checkpoint,
+    open_reader,
+    open_writer,
+    schema_version,
+    sqlite3,
+    translated,
+)
+
+#: Records between two commits. A commit waits for the disk; what is not committed is in memory.
+_RECORDS_A_COMMIT: Final = 100_000
+#: What one more journal costs beside its records, in records.
+_JOURNAL_WEIGHT: Final = 20
+
+_ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def catch_up(home: Home) -> list[Look]:
+    """Bring the database up to date with the journals; return the runs whose journals cannot be read to the end.
+
+    On a home that nobody may write it does nothing: what the database holds can still be read.
+    """
+    if not _names(home.active) and not _needs_database(home):
+        return []
+    try:
+        with writer_lock(home), translated(home.database):
+            if not os.path.exists(home.database):
+                _mark_all(home)
+            connection = open_writer(home.database)
+            try:
+                bring_up_to_date(connection, home.database)
+                return ingest_active(connection, home)
+            finally:
+                # Under the lock: closing copies the write-ahead log into the database.
+                connection.close()
+    except DatabaseReadOnly:
+        return []
+
+
+def ingest_active(connection: sqlite3.Connection, home: Home) -> list[Look]:
+    """Ingest all active runs in as few transactions as memory allows; hold the writer lock around it."""
+    looks: list[Look] = []
+    settled: list[Look] = []
+    weight = 0
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for run_id in _names(home.active):
+            steps = look_at_run(connection, home, run_id)
+            while True:
+                try:
+                    weight += next(steps).records + _JOURNAL_WEIGHT
+                except StopIteration as stop:
+                    look: Look = stop.value
+                    break
+                if weight > _RECORDS_A_COMMIT:
+                    _commit(connection, home, settled)
+                    connection.execute("BEGIN IMMEDIATE")
+                    weight = 0
+            looks.append(look)
+            if look.is_settled:
+                settled.append(look)
+        _commit(connection, home, settled)
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+    return [look for look in looks if look.problem is not None]
+
+
+def _commit(connection: sqlite3.Connection, home: Home, settled: list[Look]) -> None:
+    connection.execute("COMMIT")
+    checkpoint(connection, home.database)
+    for look in settled:
+        clear_marker(home, look)
+    settled.clear()
+
+
+def _needs_database(home: Home) -> bool:
+    """Tell whether there is something to do besides ingesting: to make the database, or to migrate it."""
+    if not os.path.exists(home.database):
+        return bool(_names(home.runs))
+    connection = open_reader(home.database)
+    try:
+        return schema_version(connection) < SCHEMA_VERSION
+    finally:
+        connection.close()
+
+
+def _mark_all(home: Home) -> None:
+    """Mark every run as active: without a database, no journal is ingested."""
+    os.makedirs(home.active, mode=0o700, exist_ok=True)
+    for run_id in _names(home.runs):
+        os.close(os.open(home.active_marker(run_id), os.O_CREAT | os.O_WRONLY, 0o600))
+
+
+def _names(folder: str) -> list[str]:
+    """List the run ids in a folder, in order."""
+    try:
+        return sorted(filter(_ID.fullmatch, os.listdir(folder)))
+    except (FileNotFoundError, NotADirectoryError):
+        return []

@@ -1,0 +1,117 @@
+"""What can be wrong with the store, as one tree of errors; each names the thing, its place and the remedy.
+
+StoreError
+├── DatabaseTooNew, DatabaseTooOld   its schema is not the one this flowctl knows
+├── DatabaseDamaged                  SQLite cannot make sense of the file
+├── DatabaseBusy                     another process writes, and goes on writing
+├── DatabaseUnwritable               full disk, wrong owner
+│   └── DatabaseReadOnly             … because nobody may write there
+├── RunNotFound, AmbiguousRun        a name leads to no run, or to several
+├── RunAlive                         its process still runs
+└── NotARootRun                      only whole runs, subflows included, can be deleted
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from flowctl.store.home import ENVIRONMENT
+
+
+class StoreError(Exception):
+    """Root of what the store raises."""
+
+
+class DatabaseTooNew(StoreError):
+    """A newer flowctl wrote this database."""
+
+    def __init__(self, path: str, found: int, known: int) -> None:
+        super().__init__(
+            f"The database {path} was written by a newer flowctl (its schema is {found}, this flowctl knows {known}). "
+            f"Upgrade flowctl, or set {ENVIRONMENT} to another folder."
+        )
+
+
+class DatabaseTooOld(StoreError):
+    """An older flowctl wrote this database, and it cannot be brought up to date where it lies."""
+
+    def __init__(self, path: str, found: int, known: int) -> None:
+        super().__init__(
+            f"The database {path} was written by an older flowctl (its schema is {found}, this flowctl wants {known}) "
+            f"and could not be brought up to date. Make its folder writable and run the command again."
+        )
+
+
+class DatabaseDamaged(StoreError):
+    """SQLite cannot read the database."""
+
+    def __init__(self, path: str, detail: str) -> None:
+        super().__init__(
+            f"The database {path} is damaged ({detail}). The runs are still in their journals: move the file away "
+            f'(mv "{path}" "{path}.damaged") and the next flowctl command rebuilds it from them.'
+        )
+
+
+class DatabaseBusy(StoreError):
+    """Another process holds the database and does not let go."""
+
+    def __init__(self, path: str, waited_s: float) -> None:
+        super().__init__(
+            f"Another process has been writing the database {path} for more than {waited_s:g} s. "
+            f"Try again in a moment; `fuser {path}` shows which process it is."
+        )
+
+
+class DatabaseUnwritable(StoreError):
+    """The database cannot be written; nothing is lost, since the runs are in their journals."""
+
+    def __init__(self, path: str, detail: str) -> None:
+        super().__init__(
+            f"The database {path} cannot be written: {detail}. Nothing is lost, the runs are in their journals: "
+            f"free some space or mend the permissions, and run the command again."
+        )
+
+
+class DatabaseReadOnly(DatabaseUnwritable):
+    """Permissions or the file system forbid to write the database."""
+
+
+class RunNotFound(StoreError):
+    """No run goes by that name."""
+
+    def __init__(self, spec: str, nearest: Sequence[str] = ()) -> None:
+        if spec == "-":
+            text = "There is no run yet. Start one with `flowctl run`."
+        elif nearest:
+            text = f"No run goes by {spec!r}. Near it: {', '.join(nearest)}."
+        else:
+            text = f"No run goes by {spec!r}. `flowctl runs` lists the latest."
+        super().__init__(text)
+        self.spec = spec
+        self.nearest = tuple(nearest)
+
+
+class AmbiguousRun(StoreError):
+    """The beginning of an id fits several runs."""
+
+    def __init__(self, spec: str, candidates: Sequence[tuple[str, str]], more: bool = False) -> None:
+        named = ", ".join(f"{run_id} ({name})" for run_id, name in candidates)
+        super().__init__(f"{spec!r} fits several runs: {named}{', …' if more else ''}. Give more of the id.")
+        self.spec = spec
+        self.candidates = tuple(candidates)
+
+
+class RunAlive(StoreError):
+    """The process of a run still lives."""
+
+    def __init__(self, run_id: str, name: str) -> None:
+        super().__init__(f"Run {name} ({run_id}) is still running. Cancel it first, or wait for its end.")
+        self.run_id = run_id
+
+
+class NotARootRun(StoreError):
+    """A subflow was named where a whole run is needed."""
+
+    def __init__(self, run_id: str, root_id: str) -> None:
+        super().__init__(f"Run {run_id} is a subflow and goes with the run that called it. Name that one: {root_id}.")
+        self.root_id = root_id

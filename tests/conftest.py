@@ -1,0 +1,75 @@
+"""The fixtures that all tests share: few and dull, and no test ever sees the home of the person who runs it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from flowctl.store.home import Home
+
+#: A command may be slow on a busy machine; one that hangs is a failure with its output, not a lost test run.
+COMMAND_S = 50
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    """A home of the test's own, in force for this process and its children; the person's own settings are not."""
+    for name in os.environ:
+        if name.startswith("FLOWCTL_") or name in ("NO_COLOR", "FORCE_COLOR", "GITHUB_ACTIONS", "GITLAB_CI", "CI"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("FLOWCTL_HOME", str(tmp_path / "home"))
+    return Home(str(tmp_path / "home"))
+
+
+@pytest.fixture
+def noon() -> datetime:
+    """A fixed time."""
+    return datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+
+
+class Project:
+    """A folder of the user's, with flow files in it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def write(self, name: str, text: str) -> Path:
+        """Write a file, with the folders that it needs; return its path."""
+        file = self.path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+        return file
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """An empty folder for flow files."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    return Project(folder)
+
+
+@pytest.fixture
+def flowctl_command(project: Project) -> Command:
+    """Run `flowctl` with arguments in a process of its own, in the project's folder; output is text."""
+
+    def run(*arguments: str, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "flowctl", *arguments],
+            cwd=cwd or project.path,
+            env={**os.environ, "COLUMNS": "120", **environment},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_S,
+        )
+
+    return run
