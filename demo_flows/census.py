@@ -69,7 +69,9 @@ def parse(package: str, paths: list[str], root: Path) -> Batch:
     for path in paths:
         try:
             batch["modules"].append(count(path, (root / path).read_bytes()))
-        except (SyntaxError, ValueError, OSError, RecursionError) as error:
+        except SyntaxError as error:
+            batch["unreadable"].append(f"{path}, line {error.lineno}: {error.msg}")
+        except (ValueError, OSError, RecursionError) as error:
             batch["unreadable"].append(f"{path}: {error}")
     return batch
 

@@ -18,55 +18,63 @@ if TYPE_CHECKING:
     from flowctl.core.authoring import exceptions as exceptions
     from flowctl.core.authoring import runtime as runtime
     from flowctl.core.authoring import states as states
-    from flowctl.core.authoring.annotations import allow_failure, opaque, quote, unmapped
-    from flowctl.core.authoring.cache_policies import CachePolicy
-    from flowctl.core.authoring.context import FlowRunContext, TaskRunContext, get_run_context, tags
-    from flowctl.core.authoring.exceptions import (
-        CancelledRun,
-        CrashedRun,
-        FailedRun,
-        FlowChanged,
-        FlowctlError,
-        FlowRunTimeoutError,
-        MappingLengthMismatch,
-        MappingMissingIterable,
-        MissingContextError,
-        ParameterBindError,
-        ParameterTypeError,
-        PausedRun,
-        ReservedArgumentError,
-        ResultMissing,
-        TaskRunTimeoutError,
-        UnfinishedRun,
-        UpstreamTaskError,
-    )
-    from flowctl.core.authoring.flows import Flow, flow
-    from flowctl.core.authoring.futures import Future, FutureList, as_completed, wait
-    from flowctl.core.authoring.loggers import disable_run_logger, get_run_logger
-    from flowctl.core.authoring.retry_delays import exponential_backoff
-    from flowctl.core.authoring.runners import (
-        ConcurrentTaskRunner,
-        ProcessPoolTaskRunner,
-        TaskRunner,
-        ThreadPoolTaskRunner,
-    )
-    from flowctl.core.authoring.runs import FlowRun, TaskRun
-    from flowctl.core.authoring.states import (
-        AwaitingRetry,
-        Cancelled,
-        Cancelling,
-        Completed,
-        Crashed,
-        Failed,
-        Paused,
-        Pending,
-        Retrying,
-        Running,
-        Scheduled,
-        State,
-    )
-    from flowctl.core.authoring.tasks import Task, task
-    from flowctl.store.states import StateType
+    from flowctl.core.authoring.annotations import allow_failure as allow_failure
+    from flowctl.core.authoring.annotations import opaque as opaque
+    from flowctl.core.authoring.annotations import quote as quote
+    from flowctl.core.authoring.annotations import unmapped as unmapped
+    from flowctl.core.authoring.cache_policies import CachePolicy as CachePolicy
+    from flowctl.core.authoring.cache_policies import task_input_hash as task_input_hash
+    from flowctl.core.authoring.context import FlowRunContext as FlowRunContext
+    from flowctl.core.authoring.context import TaskRunContext as TaskRunContext
+    from flowctl.core.authoring.context import get_run_context as get_run_context
+    from flowctl.core.authoring.context import tags as tags
+    from flowctl.core.authoring.exceptions import CancelledRun as CancelledRun
+    from flowctl.core.authoring.exceptions import CrashedRun as CrashedRun
+    from flowctl.core.authoring.exceptions import FailedRun as FailedRun
+    from flowctl.core.authoring.exceptions import FlowChanged as FlowChanged
+    from flowctl.core.authoring.exceptions import FlowctlError as FlowctlError
+    from flowctl.core.authoring.exceptions import FlowRunTimeoutError as FlowRunTimeoutError
+    from flowctl.core.authoring.exceptions import MappingLengthMismatch as MappingLengthMismatch
+    from flowctl.core.authoring.exceptions import MappingMissingIterable as MappingMissingIterable
+    from flowctl.core.authoring.exceptions import MissingContextError as MissingContextError
+    from flowctl.core.authoring.exceptions import ParameterBindError as ParameterBindError
+    from flowctl.core.authoring.exceptions import ParameterTypeError as ParameterTypeError
+    from flowctl.core.authoring.exceptions import PausedRun as PausedRun
+    from flowctl.core.authoring.exceptions import ReservedArgumentError as ReservedArgumentError
+    from flowctl.core.authoring.exceptions import ResultMissing as ResultMissing
+    from flowctl.core.authoring.exceptions import TaskRunTimeoutError as TaskRunTimeoutError
+    from flowctl.core.authoring.exceptions import UnfinishedRun as UnfinishedRun
+    from flowctl.core.authoring.exceptions import UpstreamTaskError as UpstreamTaskError
+    from flowctl.core.authoring.flows import Flow as Flow
+    from flowctl.core.authoring.flows import flow as flow
+    from flowctl.core.authoring.futures import Future as Future
+    from flowctl.core.authoring.futures import FutureList as FutureList
+    from flowctl.core.authoring.futures import as_completed as as_completed
+    from flowctl.core.authoring.futures import wait as wait
+    from flowctl.core.authoring.loggers import disable_run_logger as disable_run_logger
+    from flowctl.core.authoring.loggers import get_run_logger as get_run_logger
+    from flowctl.core.authoring.retry_delays import exponential_backoff as exponential_backoff
+    from flowctl.core.authoring.runners import ConcurrentTaskRunner as ConcurrentTaskRunner
+    from flowctl.core.authoring.runners import ProcessPoolTaskRunner as ProcessPoolTaskRunner
+    from flowctl.core.authoring.runners import TaskRunner as TaskRunner
+    from flowctl.core.authoring.runners import ThreadPoolTaskRunner as ThreadPoolTaskRunner
+    from flowctl.core.authoring.runs import FlowRun as FlowRun
+    from flowctl.core.authoring.runs import TaskRun as TaskRun
+    from flowctl.core.authoring.states import AwaitingRetry as AwaitingRetry
+    from flowctl.core.authoring.states import Cancelled as Cancelled
+    from flowctl.core.authoring.states import Cancelling as Cancelling
+    from flowctl.core.authoring.states import Completed as Completed
+    from flowctl.core.authoring.states import Crashed as Crashed
+    from flowctl.core.authoring.states import Failed as Failed
+    from flowctl.core.authoring.states import Paused as Paused
+    from flowctl.core.authoring.states import Pending as Pending
+    from flowctl.core.authoring.states import Retrying as Retrying
+    from flowctl.core.authoring.states import Running as Running
+    from flowctl.core.authoring.states import Scheduled as Scheduled
+    from flowctl.core.authoring.states import State as State
+    from flowctl.core.authoring.tasks import Task as Task
+    from flowctl.core.authoring.tasks import task as task
+    from flowctl.store.states import StateType as StateType
 
 _AUTHORING = "flowctl.core.authoring."
 
@@ -111,7 +119,7 @@ def __getattr__(name: str) -> Any:
     elif name in _HOME_OF:
         value = getattr(import_module(_HOME_OF[name]), name)
     else:
-        raise AttributeError(f"flowctl has no {name!r}. It has: {', '.join(sorted(_HOME_OF.keys() | _MODULES.keys()))}.")
+        raise AttributeError(f"flowctl has no {name!r}. It has: {', '.join(__dir__())}.")
     globals()[name] = value
     return value
 

@@ -1,11 +1,11 @@
 """For tests of flows: a home of their own, and what is on record of a run as plain values.
 
-    from flowctl.testing import temporary_home, task_runs
+from flowctl.testing import temporary_home, task_runs
 
-    def test_my_flow():
-        with temporary_home():
-            state = my_flow(return_state=True)
-            assert [run["state"] for run in task_runs(state.state_details.flow_run_id)] == ["COMPLETED/Completed"]
+def test_my_flow():
+    with temporary_home():
+        state = my_flow(return_state=True)
+        assert [run["state"] for run in task_runs(state.state_details.flow_run_id)] == ["COMPLETED/Completed"]
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 @contextmanager
-def temporary_home() -> Iterator[str]:
+def temporary_home() -> Generator[str, None, None]:
     """Keep everything that flows record within the block in a folder that is removed afterwards; give its path."""
     before = os.environ.get(ENVIRONMENT)
     with TemporaryDirectory(prefix="flowctl-") as folder:

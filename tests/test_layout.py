@@ -62,6 +62,12 @@ def test_the_door_has_a_relative_link_to_each_layer(folder: str) -> None:
     assert link.readlink() == Path("..") / folder
 
 
+def test_the_type_checker_that_follows_no_links_is_told_of_them() -> None:
+    document = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+    assert {f"flowctl/{folder}" for folder in LAYERS} <= set(document["tool"]["pyright"]["include"])
+
+
 def test_the_version_is_the_same_everywhere() -> None:
     document = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 

@@ -1,5 +1,8 @@
 """Wrappers that say how an argument of a task is to be treated."""
 
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+# What stands in the arguments and values of users has no type that could be known here.
+
 from __future__ import annotations
 
 from typing import Any, Generic, TypeVar
@@ -22,7 +25,7 @@ class Annotation(Generic[T]):
         return f"{type(self).__name__}({self.value!r})"
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and isinstance(other, Annotation) and bool(self.value == other.value)
+        return isinstance(other, Annotation) and type(other) is type(self) and bool(self.value == other.value)
 
     def __hash__(self) -> int:
         return hash((type(self), self.value))
@@ -55,5 +58,5 @@ class opaque(Annotation[T]):  # noqa: N801
 def bare(value: Any) -> Any:
     """Take all annotations off a value."""
     while isinstance(value, Annotation):
-        value = value.value  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - user data
-    return value  # pyright: ignore[reportUnknownVariableType]
+        value = value.value
+    return value

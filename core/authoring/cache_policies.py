@@ -197,7 +197,7 @@ TASK_SOURCE: Final = _TaskSource()
 RUN_ID: Final = _RunId()
 FLOW_PARAMETERS: Final = _FlowParameters()
 NO_CACHE: Final = _NoCache()
-DEFAULT: Final = INPUTS + TASK_SOURCE + RUN_ID
+DEFAULT: Final = CompoundCachePolicy(INPUTS, TASK_SOURCE, RUN_ID)
 
 
 def task_input_hash(context: Any, arguments: dict[str, Any]) -> str | None:

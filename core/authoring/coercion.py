@@ -10,14 +10,14 @@ import sys
 import types
 from collections.abc import Callable, Iterable
 from enum import Enum
-from typing import Any, Final, Literal, NewType, Union, cast, get_args, get_origin
+from typing import Any, Final, Literal, NewType, Union, get_args, get_origin
 
 from flowctl.core.authoring.exceptions import ParameterTypeError
 from flowctl.core.authoring.parameters import Parameters, unwrapped
 from flowctl.core.authoring.secret_names import is_secret
 
 #: Says that a value does not (surely) have its type.
-_NO: Final = object()
+_NO: Final[Any] = object()
 _NOTHING: Final = object()
 #: `type`, without the narrowing by which type checkers turn Any into unknown (so not Final, either).
 _type: Callable[[Any], Any] = type
@@ -165,15 +165,16 @@ def _in_union(members: tuple[Any, ...], value: Any, depth: int) -> Any:
 
 
 def _in_container(origin: Any, arguments: tuple[Any, ...], value: Any, depth: int) -> Any:
+    make: Callable[[Any], Any] = origin
     if not arguments:  # `List` without brackets; but `tuple[()]` says something
-        return _NO if origin is tuple else cast("Any", origin)(value)
+        return _NO if origin is tuple else make(value)
     if origin is dict:
         keys = _elements(arguments[0], value.keys(), len(value), depth)
         values = _elements(arguments[1], value.values(), len(value), depth)
         return _NO if keys is None or values is None else dict(zip(keys, values, strict=True))
     if origin is not tuple or (len(arguments) == 2 and arguments[1] is Ellipsis):
         elements = _elements(arguments[0], value, len(value), depth)
-        return _NO if elements is None else origin(elements)
+        return _NO if elements is None else make(elements)
     if len(arguments) != len(value):
         return _NO
     kept: list[Any] = [_as_it_is(one, item, depth - 1) for one, item in zip(arguments, value, strict=True)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final
@@ -13,7 +13,7 @@ from flowctl.core.authoring.runs import FlowRun, TaskRun
 #: The innermost run whose body executes here.
 CURRENT: Final[ContextVar[FlowRun | TaskRun | None]] = ContextVar("flowctl_run", default=None)
 #: The tags of all `tags(...)` blocks around.
-TAGS: Final[ContextVar[frozenset[str]]] = ContextVar("flowctl_tags", default=frozenset())  # noqa: B039 - immutable
+TAGS: Final[ContextVar[frozenset[str]]] = ContextVar("flowctl_tags", default=frozenset())
 
 
 def current_flow_run() -> FlowRun | None:
@@ -91,7 +91,7 @@ def get_run_context() -> FlowRunContext | TaskRunContext:
 
 
 @contextmanager
-def tags(*new_tags: str) -> Iterator[set[str]]:
+def tags(*new_tags: str) -> Generator[set[str], None, None]:
     """Add tags to all flow runs and task runs that are made within the block."""
     joined = TAGS.get() | frozenset(new_tags)
     token = TAGS.set(joined)

@@ -1,18 +1,18 @@
 """Every error that flowctl raises to the code of a flow, as one tree.
 
-    FlowctlError
-    ├── MissingContextError (RuntimeError)    asked for a run where there is none
-    ├── UnfinishedRun                         asked for the result of a run that did not finish
-    │   └── UpstreamTaskError                 … because an upstream of it did not complete
-    ├── FailedRun, CrashedRun, CancelledRun, PausedRun   a run ended (or stands) so, with no exception of its own
-    ├── ParameterBindError (TypeError)        arguments do not fit the signature; no run was made
-    ├── ParameterTypeError                    a flow's argument does not fit its annotation
-    ├── SignatureMismatchError (TypeError)
-    ├── ReservedArgumentError (TypeError)     a parameter has a name that flowctl uses itself
-    ├── MappingLengthMismatch (TypeError), MappingMissingIterable (TypeError)
-    ├── FlowRunTimeoutError, TaskRunTimeoutError (TimeoutError)
-    ├── FlowChanged                           a retried run asks for other tasks than those on record
-    └── ResultMissing                         a completed run whose value was not kept
+FlowctlError
+├── MissingContextError (RuntimeError)    asked for a run where there is none
+├── UnfinishedRun                         asked for the result of a run that did not finish
+│   └── UpstreamTaskError                 … because an upstream of it did not complete
+├── FailedRun, CrashedRun, CancelledRun, PausedRun   a run ended (or stands) so, with no exception of its own
+├── ParameterBindError (TypeError)        arguments do not fit the signature; no run was made
+├── ParameterTypeError                    a flow's argument does not fit its annotation
+├── SignatureMismatchError (TypeError)
+├── ReservedArgumentError (TypeError)     a parameter has a name that flowctl uses itself
+├── MappingLengthMismatch (TypeError), MappingMissingIterable (TypeError)
+├── FlowRunTimeoutError, TaskRunTimeoutError (TimeoutError)
+├── FlowChanged                           a retried run asks for other tasks than those on record
+└── ResultMissing                         a completed run whose value was not kept
 """
 
 from __future__ import annotations

@@ -6,7 +6,15 @@ import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypedDict, TypeVar, cast, overload
 
-from flowctl.core.authoring.options import Hook, checked_delays, checked_hooks, checked_names, kind_of, refuse_unknown
+from flowctl.core.authoring.options import (
+    Hook,
+    checked_delays,
+    checked_hooks,
+    checked_names,
+    checked_run_name,
+    kind_of,
+    refuse_unknown,
+)
 from flowctl.core.authoring.parameters import Parameters
 from flowctl.core.authoring.port import engine
 from flowctl.core.authoring.runners import TaskRunner, ThreadPoolTaskRunner
@@ -68,8 +76,7 @@ class Flow(Generic[P, R]):
         self.signature = Parameters.of(fn)
         checked_names(self.signature.names, owner)
         self.flow_run_name = options.get("flow_run_name")
-        if self.flow_run_name is not None and not isinstance(self.flow_run_name, str) and not callable(self.flow_run_name):
-            raise TypeError(f"`flow_run_name` of {owner} must be a string or a function, got {self.flow_run_name!r}.")
+        checked_run_name(self.flow_run_name, "flow_run_name", owner)
         self.retries = options.get("retries") or 0
         if self.retries < 0:
             raise ValueError(f"retries of {owner} must not be negative, got {self.retries}.")
@@ -117,7 +124,8 @@ class Flow(Generic[P, R]):
 
     def with_options(self, **changes: Unpack[FlowOptions]) -> Flow[P, R]:
         """Return a copy with some options changed."""
-        changed = type(self)(self.fn, **{**self._options, **changes})
+        options: Any = {**self._options, **changes}
+        changed = type(self)(self.fn, **options)
         changed._instance = self._instance
         return changed
 
@@ -139,11 +147,13 @@ class Flow(Generic[P, R]):
     @overload
     def __call__(self, *args: Any, wait_for: Any, **kwargs: Any) -> R: ...
 
-    def __call__(self, *args: Any, return_state: bool = False, wait_for: Any = None, **kwargs: Any) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the flow here and now and return its value, or with `return_state` its final state.
 
         An asynchronous flow gives a coroutine. In the body of another flow it is a subflow run.
         """
+        return_state = kwargs.pop("return_state", False)
+        wait_for = kwargs.pop("wait_for", None)
         return engine().call_flow(self, self._instance + args, kwargs, wait_for, return_state)
 
     def on_running(self, fn: Hook) -> Hook:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Generator, MutableMapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -39,7 +39,7 @@ def get_run_logger() -> RunLogger:
 
 
 @contextmanager
-def disable_run_logger() -> Iterator[None]:
+def disable_run_logger() -> Generator[None, None, None]:
     """Drop what run loggers write within the block, so that tasks can be tested by calling `task.fn`."""
     loggers = [logging.getLogger(FLOW_RUNS), logging.getLogger(TASK_RUNS)]
     before = [logger.disabled for logger in loggers]

@@ -63,6 +63,12 @@ def checked_names(names: Iterable[str], owner: str) -> None:
             )
 
 
+def checked_run_name(wanted: object, option: str, owner: str) -> None:
+    """Raise `TypeError` for what is neither a template nor a function that makes a name."""
+    if wanted is not None and not isinstance(wanted, str) and not callable(wanted):
+        raise TypeError(f"`{option}` of {owner} must be a string or a function, got {wanted!r}.")
+
+
 def delay_after(delay: float | list[float], jitter: float | None, failed_attempts: int) -> float:
     """Give the seconds to wait after the n-th failed attempt (from 1); the last of a list repeats."""
     if isinstance(delay, list):
@@ -90,22 +96,20 @@ def kind_of(fn: Callable[..., Any]) -> tuple[bool, bool]:
     """Tell whether calling `fn` is asynchronous, and whether it is a generator."""
     while isinstance(fn, partial):
         fn = fn.func  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - any callable
-    code = getattr(fn, "__code__", None) or getattr(getattr(type(fn), "__call__", None), "__code__", None)
+    code = getattr(fn, "__code__", None) or getattr(type(fn).__call__, "__code__", None)
     flags: int = 0 if code is None else code.co_flags
     return bool(flags & (_COROUTINE | _ASYNC_GENERATOR)), bool(flags & (_GENERATOR | _ASYNC_GENERATOR))
 
 
 def refuse_unknown(options: Any, known: dict[str, Any], decorator: str) -> None:
     """Raise `TypeError` for an option that is not known, with the nearest that is."""
-    unknown = options.keys() - known.keys()
+    unknown: set[str] = set(options) - set(known)
     if unknown:
         from difflib import get_close_matches
 
         name = sorted(unknown)[0]
-        near = get_close_matches(name, known, 1)
-        raise TypeError(
-            f"@{decorator} has no option {name!r}." + (f" Did you mean {near[0]!r}?" if near else "")
-        )
+        near = get_close_matches(name, [str(each) for each in known], 1)
+        raise TypeError(f"@{decorator} has no option {name!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
 
 
 def _script_name() -> str | None:

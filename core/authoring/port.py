@@ -59,6 +59,6 @@ def engine() -> Engine:
     global _engine
     if _engine is None:
         if _load is None:
-            raise RuntimeError("flowctl's engine is not registered: import from `flowctl`, not from its inner packages.")
+            raise RuntimeError("The engine is not registered: import from `flowctl`, not from its inner packages.")
         _engine = _load()
     return _engine

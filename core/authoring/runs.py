@@ -143,10 +143,10 @@ class TaskRun:
 
     __slots__ = (
         "arguments",
-        "calls",
-        "deferred",
         "by_hand",
         "cache_key",
+        "calls",
+        "deferred",
         "digest",
         "flow_run",
         "given_name",
@@ -155,8 +155,8 @@ class TaskRun:
         "parent",
         "path",
         "run_count",
-        "state",
         "started",
+        "state",
         "tags",
         "task",
         "thread",

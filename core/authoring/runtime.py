@@ -7,12 +7,16 @@ Outside a run each fact is None, or an empty list or dict. Environment variables
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from flowctl.core.authoring.context import current_flow_run, current_task_run
 
 if TYPE_CHECKING:
-    from flowctl.core.authoring.runs import FlowRun
+    from collections.abc import Callable
+
+    from flowctl.core.authoring.runs import FlowRun, TaskRun
+
+_REPLACED: Final = "FLOWCTL__RUNTIME__"
 
 
 class _FlowRunFacts:
@@ -20,19 +24,19 @@ class _FlowRunFacts:
 
     @property
     def id(self) -> str | None:
-        return _fact("FLOW_RUN__ID", current_flow_run(), lambda run: run.id)
+        return _flow_fact("FLOW_RUN__ID", lambda run: run.id)
 
     @property
     def name(self) -> str | None:
-        return _fact("FLOW_RUN__NAME", current_flow_run(), lambda run: run.name)
+        return _flow_fact("FLOW_RUN__NAME", lambda run: run.name)
 
     @property
     def flow_name(self) -> str | None:
-        return _fact("FLOW_RUN__FLOW_NAME", current_flow_run(), lambda run: run.flow_name)
+        return _flow_fact("FLOW_RUN__FLOW_NAME", lambda run: run.flow_name)
 
     @property
     def flow_version(self) -> str | None:
-        return _fact("FLOW_RUN__FLOW_VERSION", current_flow_run(), lambda run: run.flow.version if run.flow else None)
+        return _flow_fact("FLOW_RUN__FLOW_VERSION", lambda run: run.flow.version if run.flow else None)
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -51,11 +55,11 @@ class _FlowRunFacts:
 
     @property
     def parent_flow_run_id(self) -> str | None:
-        return _fact("FLOW_RUN__PARENT_FLOW_RUN_ID", current_flow_run(), lambda run: run.parent_flow_run_id)
+        return _flow_fact("FLOW_RUN__PARENT_FLOW_RUN_ID", lambda run: run.parent_flow_run_id)
 
     @property
     def root_flow_run_id(self) -> str | None:
-        return _fact("FLOW_RUN__ROOT_FLOW_RUN_ID", current_flow_run(), _root_id)
+        return _flow_fact("FLOW_RUN__ROOT_FLOW_RUN_ID", _root_id)
 
     @property
     def job_variables(self) -> dict[str, Any]:
@@ -74,15 +78,15 @@ class _TaskRunFacts:
 
     @property
     def id(self) -> str | None:
-        return _fact("TASK_RUN__ID", current_task_run(), lambda run: run.id)
+        return _task_fact("TASK_RUN__ID", lambda run: run.id)
 
     @property
     def name(self) -> str | None:
-        return _fact("TASK_RUN__NAME", current_task_run(), lambda run: run.name)
+        return _task_fact("TASK_RUN__NAME", lambda run: run.name)
 
     @property
     def task_name(self) -> str | None:
-        return _fact("TASK_RUN__TASK_NAME", current_task_run(), lambda run: run.task.name)
+        return _task_fact("TASK_RUN__TASK_NAME", lambda run: run.task.name)
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -115,11 +119,14 @@ task_run = _TaskRunFacts()
 deployment = _DeploymentFacts()
 
 
-def _fact(variable: str, run: Any, read: Any) -> str | None:
-    replaced = os.environ.get("FLOWCTL__RUNTIME__" + variable)
-    if replaced is not None:
-        return replaced
-    return None if run is None else read(run)
+def _flow_fact(variable: str, read: Callable[[FlowRun], str | None]) -> str | None:
+    run = current_flow_run()
+    return os.environ.get(_REPLACED + variable, None if run is None else read(run))
+
+
+def _task_fact(variable: str, read: Callable[[TaskRun], str | None]) -> str | None:
+    run = current_task_run()
+    return os.environ.get(_REPLACED + variable, None if run is None else read(run))
 
 
 def _root_id(run: FlowRun) -> str:

@@ -1,5 +1,8 @@
 """`State`, what a user sees of a run's state, and the functions that make one by hand."""
 
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+# What a state holds is the user's, of which nothing is known.
+
 from __future__ import annotations
 
 import time
@@ -130,7 +133,8 @@ def exception_of(state: State[Any]) -> BaseException:
     if isinstance(data, State):
         return _exception_within(data)
     if isinstance(data, (list, tuple, set)):
-        for inner in data:
+        items: list[Any] = list(data)
+        for inner in items:
             if isinstance(inner, State) and inner.type is not StateType.COMPLETED:
                 return _exception_within(inner)
     text = state.message or (data if isinstance(data, str) else None) or f"The run ended {state.name}."
@@ -146,9 +150,9 @@ def _exception_within(state: State[Any]) -> BaseException:
 
 def moment(at: int) -> datetime:
     """Turn microseconds since the epoch into an aware datetime."""
-    from datetime import datetime, timedelta, timezone
+    from datetime import UTC, datetime, timedelta
 
-    return datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(microseconds=at)
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=at)
 
 
 def Completed(*, name: str | None = None, message: str | None = None, data: Any = None) -> State[Any]:  # noqa: N802

@@ -6,7 +6,16 @@ import functools
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypedDict, TypeVar, cast, overload
 
-from flowctl.core.authoring.options import Hook, checked_delays, checked_hooks, checked_names, key_of, kind_of, refuse_unknown
+from flowctl.core.authoring.options import (
+    Hook,
+    checked_delays,
+    checked_hooks,
+    checked_names,
+    checked_run_name,
+    key_of,
+    kind_of,
+    refuse_unknown,
+)
 from flowctl.core.authoring.parameters import Parameters
 from flowctl.core.authoring.port import engine
 
@@ -90,8 +99,7 @@ class Task(Generic[P, R]):
         self.timeout_seconds = options.get("timeout_seconds")
         self.log_prints = options.get("log_prints")
         self.task_run_name = options.get("task_run_name")
-        if self.task_run_name is not None and not isinstance(self.task_run_name, str) and not callable(self.task_run_name):
-            raise TypeError(f"`task_run_name` of {owner} must be a string or a function, got {self.task_run_name!r}.")
+        checked_run_name(self.task_run_name, "task_run_name", owner)
         self.persist_result = options.get("persist_result")
         self.result_storage_key = options.get("result_storage_key")
         self.result_serializer = options.get("result_serializer")
@@ -121,7 +129,8 @@ class Task(Generic[P, R]):
 
     def with_options(self, **changes: Unpack[TaskOptions]) -> Task[P, R]:
         """Return a copy with some options changed."""
-        changed = type(self)(self.fn, **{**self._options, **changes})
+        options: Any = {**self._options, **changes}
+        changed = type(self)(self.fn, **options)
         changed._instance = self._instance
         return changed
 
@@ -143,17 +152,21 @@ class Task(Generic[P, R]):
     @overload
     def __call__(self, *args: Any, wait_for: Any, **kwargs: Any) -> R: ...
 
-    def __call__(self, *args: Any, return_state: bool = False, wait_for: Any = None, **kwargs: Any) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the task in the present thread and return its value, or with `return_state` its final state.
 
         An asynchronous task gives a coroutine. `wait_for` holds futures or states that must complete first.
         """
+        return_state = kwargs.pop("return_state", False)
+        wait_for = kwargs.pop("wait_for", None)
         return engine().call_task(self, self._instance + args, kwargs, wait_for, return_state)
 
     @overload
     def submit(self, *args: Any, return_state: Literal[True], wait_for: Any = None, **kwargs: Any) -> State[R]: ...
     @overload
-    def submit(self, *args: Any, wait_for: Any = None, **kwargs: Any) -> Future[R]: ...
+    def submit(
+        self, *args: Any, return_state: Literal[False] = False, wait_for: Any = None, **kwargs: Any
+    ) -> Future[R]: ...
 
     def submit(self, *args: Any, return_state: bool = False, wait_for: Any = None, **kwargs: Any) -> Any:
         """Start the task on the flow's task runner and return a future at once."""
@@ -166,7 +179,9 @@ class Task(Generic[P, R]):
     @overload
     def map(self, *args: Any, return_state: Literal[True], wait_for: Any = None, **kwargs: Any) -> list[State[R]]: ...
     @overload
-    def map(self, *args: Any, wait_for: Any = None, **kwargs: Any) -> FutureList[R]: ...
+    def map(
+        self, *args: Any, return_state: Literal[False] = False, wait_for: Any = None, **kwargs: Any
+    ) -> FutureList[R]: ...
 
     def map(self, *args: Any, return_state: bool = False, wait_for: Any = None, **kwargs: Any) -> Any:
         """Submit the task once per item of its iterable arguments, which are zipped.
@@ -203,7 +218,6 @@ class Task(Generic[P, R]):
 
     def __repr__(self) -> str:
         return f"Task(name={self.name!r})"
-
 
 
 @overload

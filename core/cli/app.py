@@ -35,7 +35,8 @@ def run_command(words: list[str]) -> int:
         return Exit.FAILED
     except KeyboardInterrupt:
         return Exit.KILLED
-    except Exception as error:  # noqa: BLE001 - the outermost edge: what is expected becomes a sentence, the rest goes on
+    except Exception as error:
+        # The outermost edge: what is expected becomes a sentence, the rest stays what it is.
         code = faults.exit_for(error)
         if code is None:
             raise

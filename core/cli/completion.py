@@ -97,6 +97,6 @@ def _offered(offers: Callable[[Reader], Iterator[Offer]]) -> list[Offer]:
                     found.append((value, _UNSAFE_HELP.sub(" ", words)))
                     if len(found) == _MOST:
                         break
-    except Exception:  # noqa: BLE001, S110 - a Tab key must never print a traceback
+    except Exception:  # noqa: BLE001 - a Tab key must never print a traceback
         pass
     return found

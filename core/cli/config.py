@@ -28,7 +28,7 @@ def config(
     from flowctl.core.engine.settings import SETTINGS, load_settings, unknown_variables
     from flowctl.store.home import ENVIRONMENT, Home
 
-    if start is not None and not os.path.lexists(start):  # noqa: PTH110 - pathlib cannot tell a broken link from nothing
+    if start is not None and not os.path.exists(start):
         raise typer.BadParameter(f"There is no {start!r}.", param_hint="FOLDER")
     settings = load_settings(start)
     home_origin = f"environment {ENVIRONMENT}" if os.environ.get(ENVIRONMENT) else "default"

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import IO, TYPE_CHECKING, Final, Protocol
 
 from flowctl.core.cli.display_model import RunModel
+from flowctl.core.cli.display_options import DisplayOptions
 from flowctl.core.cli.display_streams import is_ascii, is_live, silence, wants_colour
 from flowctl.core.cli.display_words import Glyphs, Line
 from flowctl.core.cli.exits import Exit
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
     Start = Callable[[Sequence[Callable[[Record], None]]], Ended]
 
+__all__ = ["Display", "DisplayOptions", "exit_of", "show_and_wait"]
+
 _EXITS: Final = {
     StateType.COMPLETED: Exit.OK,
     StateType.CANCELLED: Exit.CANCELLED,
@@ -34,24 +37,6 @@ _EXITS: Final = {
 }
 #: The first frame waits a moment: a run that is over by then needs no frame, and none of its time is spent on rich.
 _FIRST_S: Final = 0.06
-
-
-class DisplayOptions:
-    """What the command line says about showing a run."""
-
-    __slots__ = ("is_json", "is_quiet", "least_level", "with_events")
-
-    def __init__(
-        self, *, is_json: bool = False, with_events: bool = False, is_quiet: bool = False, least_level: int = 0
-    ) -> None:
-        self.is_json = is_json
-        self.with_events = with_events
-        self.is_quiet = is_quiet
-        self.least_level = least_level
-
-    @property
-    def for_machines(self) -> bool:
-        return self.is_json or self.with_events
 
 
 class Display(Protocol):
@@ -63,7 +48,7 @@ class Display(Protocol):
     @property
     def observe(self) -> Callable[[Record, Run | None], None] | None: ...
 
-    def refresh(self, now: float, cost_s: float) -> None: ...
+    def refresh(self, now: float) -> None: ...
 
     def end(self, now: float, summary: list[Line]) -> None: ...
 
@@ -153,17 +138,14 @@ class Screen:
         return make(self.model, stream, self.glyphs, is_quiet=self._options.is_quiet, paint=painter(stream))
 
     def _loop(self) -> None:
-        cost_s = 0.0
         is_over = self._ended.wait(_FIRST_S)
         while True:
             self._drain()
             if is_over:
                 return
-            started = time.perf_counter()
             now = time.time()
             for display in list(self._displays):
-                self._guarded(display, "refresh", now, cost_s)
-            cost_s = time.perf_counter() - started
+                self._guarded(display, "refresh", now)
             is_over = self._ended.wait(min((display.wait_s for display in self._displays), default=0.1))
 
     def _drain(self) -> None:

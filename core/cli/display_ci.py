@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from typing import IO
+from pathlib import Path
+from typing import IO, Any
 
 from flowctl.core.cli.display_groups import Run, problem_text, problems_below
 from flowctl.core.cli.display_model import RunModel
@@ -38,7 +39,7 @@ class GitHub(Plain):
             for group in list(self._moved):
                 self._progress(group, now)
             self._command("::endgroup::")
-        for annotation in annotations(self.model):
+        for annotation in error_annotations(self.model):
             self._command(annotation)
         # A summary line may begin with what a flow said: two spaces do not keep GitHub from reading a command.
         super().end(now, [self._guarded(line) for line in summary])
@@ -71,14 +72,17 @@ class GitLab(Plain):
         self._lines.append(f"\x1b[0Ksection_{edge}:{int(time.time())}:{name}\r\x1b[0K{title}\n")
 
 
-def annotations(model: RunModel) -> Iterator[str]:
+def error_annotations(model: RunModel) -> Iterator[str]:
     """Give the `::error` of the run, and of the tasks that failed with errors of their own."""
     from flowctl.core.cli.display_errors import own_place
     from flowctl.store.errors import ErrorReport
 
     seen: set[tuple[object, str]] = set()
     state = model.state
-    found = [(problem.error, f"task {problem.run_name}", problem.text) for problem in problems_below(model.root) if problem.error]
+    found: list[tuple[dict[str, Any] | None, str, str]] = []
+    for problem in problems_below(model.root):
+        if problem.error:
+            found.append((problem.error, f"task {problem.run_name}", problem.text))  # noqa: PERF401 - of two types
     if state is not None and state.type in ("FAILED", "CRASHED"):
         found.insert(0, (state.error, f"flow {model.root.name}", problem_text(state.error, state.message)))
     for error, who, text in found:
@@ -92,8 +96,9 @@ def annotations(model: RunModel) -> Iterator[str]:
 
 def _in_workspace(path: str) -> str:
     """GitHub marks files by their path in the repository."""
-    root = os.environ.get("GITHUB_WORKSPACE") or os.getcwd()
-    return os.path.relpath(path, root) if os.path.abspath(path).startswith(f"{root.rstrip('/')}/") else path
+    root = Path(os.environ.get("GITHUB_WORKSPACE") or Path.cwd())
+    full = Path(path).absolute()
+    return str(full.relative_to(root)) if full.is_relative_to(root) else path
 
 
 def _data(text: str) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from itertools import groupby
+from pathlib import Path
 from typing import Final
 
 from flowctl.core.cli.display_words import Glyphs, Line, plural
@@ -45,10 +45,10 @@ def own_place(error: ErrorReport | None) -> tuple[str, int] | None:
 def short_path(path: str) -> str:
     """Write a path as a person here would: below the working folder, or below `~`."""
     try:
-        here = os.getcwd()
+        here = str(Path.cwd())
     except OSError:  # the working folder is gone
         here = ""
-    for root, lead in ((here, ""), (os.path.expanduser("~"), "~/")):
+    for root, lead in ((here, ""), (str(Path.home()), "~/")):
         if len(root) > 1 and path.startswith(f"{root}/"):
             return lead + path[len(root) + 1 :]
     return path

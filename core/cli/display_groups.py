@@ -112,7 +112,7 @@ class Group:
 class Run:
     """One open task run or flow run."""
 
-    __slots__ = ("due", "group", "message", "name", "number", "run_count", "started_at", "word")
+    __slots__ = ("due", "group", "message", "name", "number", "retries", "run_count", "started_at", "word")
 
     def __init__(self, group: Group, number: int, name: str | None) -> None:
         self.group = group
@@ -123,6 +123,8 @@ class Run:
         self.started_at = 0
         self.run_count = 0
         self.due = 0
+        #: Most retries, once it is known.
+        self.retries = 0
         self.message = ""
 
     @property

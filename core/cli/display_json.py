@@ -1,13 +1,13 @@
 """A run for machines: JSON lines of events while it goes, one JSON object at its end.
 
-Events, one object a line, never changed but by new keys:
+Events, one object a line; keys may be added, none is ever changed. All have `event`, `time` and `run_id`:
 
-    {"event": "flow_run.created", "time", "run_id", "flow_run_id", "flow", "name", "parent_flow_run_id", "parameters", "tags"}
-    {"event": "flow_run.state",   "time", "run_id", "flow_run_id", "flow", "name", "state", "state_name", "message", "run_count", "due", "value", "error"}
-    {"event": "task_run.created", "time", "run_id", "flow_run_id", "task_run_id", "task", "name", "task_key", "map_index", "tags"}
-    {"event": "task_run.state",   "time", "run_id", "task_run_id", "task", "name", "state", "state_name", "message", "run_count", "due", "value", "error"}
-    {"event": "log",              "time", "run_id", "flow_run_id", "task_run_id", "name", "level", "logger", "message"}
-    {"event": "summary", …}       the object of `--json`
+    flow_run.created  flow_run_id flow name parent_flow_run_id parameters tags
+    flow_run.state    flow_run_id flow name state state_name message run_count due value error
+    task_run.created  flow_run_id task_run_id task name task_key map_index tags
+    task_run.state    task_run_id task name state state_name message run_count due value error
+    log               flow_run_id task_run_id name level logger message
+    summary           the object of `--json`, as the last line
 
 `run_id` is the root flow run's. Times are ISO 8601 in UTC. All beyond ASCII is escaped, so a terminal obeys nothing.
 """
@@ -48,14 +48,14 @@ class Events:
         if event is not None:
             self._lines.append(json.dumps(event) + "\n")
 
-    def refresh(self, now: float, cost_s: float) -> None:
+    def refresh(self, now: float) -> None:  # noqa: ARG002 - the shape of a display
         if self._lines:
             text, self._lines = "".join(self._lines), []
             self.stream.write(text)
             self.stream.flush()
 
-    def end(self, now: float, summary: list[Line]) -> None:
-        self.refresh(now, 0.0)
+    def end(self, now: float, summary: list[Line]) -> None:  # noqa: ARG002 - as above
+        self.refresh(now)
 
     def _event(self, record: Record, run: Run | None) -> dict[str, Any] | None:
         head: dict[str, Any] = {"event": "", "time": iso(record.at), "run_id": self.model.run_id}
@@ -63,7 +63,11 @@ class Events:
             head |= {"event": "task_run.state", "task_run_id": self._task_id(record.task), **_names("task", run)}
             return head | _state(record)
         if isinstance(record, LogLine):
-            head |= {"event": "log", "flow_run_id": self._flow_id(record.run), "task_run_id": self._task_id(record.task)}
+            head |= {
+                "event": "log",
+                "flow_run_id": self._flow_id(record.run),
+                "task_run_id": self._task_id(record.task),
+            }
             name = None if run is None else run.run_name
             return head | {
                 "name": name,

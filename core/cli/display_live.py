@@ -1,8 +1,9 @@
-"""The live display: a frame of the run's tree, drawn over and over at the bottom of the terminal, never taller than it."""
+"""The live display: a frame of the run's tree, redrawn at the bottom of the terminal and never taller than it."""
 
 from __future__ import annotations
 
 import json
+import time
 from typing import IO, TYPE_CHECKING, Final
 
 from flowctl.core.cli.display_model import RunModel, Tail
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-    from flowctl.store.journal import Record
 
 _MOST_LOG_ROWS: Final = 5
 #: The last frame stays in the terminal's history: it may show more than a screen, but not a whole program.
@@ -40,24 +40,26 @@ class Live:
         self._stream = stream
         self._console: Console | None = None
 
-    def refresh(self, now: float, cost_s: float) -> None:
-        """Draw a frame, unless the terminal is lent to somebody; slower when drawing is dear."""
-        self.wait_s = max(_FRAME_S, cost_s * _SHARE)
+    def refresh(self, now: float) -> None:
+        """Draw a frame; the next one comes later when drawing is dear."""
+        started = time.perf_counter()
         self._draw(now)
+        self.wait_s = max(_FRAME_S, (time.perf_counter() - started) * _SHARE)
 
     def end(self, now: float, summary: list[Line]) -> None:
         """Draw the last frame and leave it, with the summary under it."""
         if not self.model.root.total:  # nothing ever ran
             self.region.close()
             return
-        from flowctl.core.cli.display_paint import ansi, cut, text_of
+        from flowctl.core.cli.display_paint import ansi, folded
 
         console = self._ready()
         width = self.region.size()[0]
-        rows = frame(self.model, self.glyphs, now, _LAST_FRAME_ROWS, is_last=True)
+        rows = tree_rows(self.model, self.glyphs, now, _LAST_FRAME_ROWS)
         texts = [self._text(row, width) for row in rows]
         # Tracebacks and results are cut nowhere: the terminal folds them.
-        tail = [text_of(line) if len(line) < 3 else cut(line, 10_000) for line in summary]
+        shown = summary[0 if rows else 1 :]
+        tail = [text for line in shown for text in folded(console, _padded(line), width - 1)]
         self.region.finish([*ansi(console, texts), *ansi(console, tail)])
 
     def _draw(self, now: float) -> None:
@@ -84,11 +86,13 @@ class Live:
         return self._console
 
 
-def frame(model: RunModel, glyphs: Glyphs, now: float, height: int, *, is_last: bool = False) -> list[Row]:
-    """Lay out the whole frame in at most `height` rows; the last one shows neither logs nor keys."""
+def _padded(line: Line) -> Line:
+    return [(f" {line[0][0]}", line[0][1]), *line[1:]] if line else []
+
+
+def frame(model: RunModel, glyphs: Glyphs, now: float, height: int) -> list[Row]:
+    """Lay out the whole frame in at most `height` rows."""
     rows = [_title(model, glyphs, now)]
-    if is_last:
-        return rows + [row._replace(depth=row.depth + 1) for row in tree_rows(model, glyphs, now, height - 1)]
     footer = [_footer(model, glyphs)] if height >= 4 else []
     logs = _logs(model, glyphs, height)
     room = height - len(rows) - len(footer) - len(logs)

@@ -23,6 +23,14 @@ from flowctl.store.journal import FlowRunCreated, FlowRunState, LogLine, Record,
 
 _MOST_SLOWEST: Final = 5
 _MOST_LOGS: Final = 50
+_OWN_LOGGERS: Final = ("flowctl.task_runs", "flowctl.flow_runs")
+_NARRATION: Final = (
+    "Finished in state ",
+    "Beginning flow run ",
+    "Encountered exception during execution: ",
+    "Task run failed with ",
+    "Flow run failed: ",
+)
 
 
 class Tail(NamedTuple):
@@ -59,19 +67,17 @@ class RunModel:
 
     def apply(self, record: Record) -> Run | None:
         """Take one record in; return the run that it moved or that wrote the line, as it is after it."""
-        kind = type(record)
-        if kind is TaskRunState:
-            return self._task_state(record)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - `kind` says
-        if kind is TaskRunCreated:
-            return self._task_created(record)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-        if kind is LogLine:
-            return self._log(record)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-        if kind is FlowRunState:
-            return self._flow_state(record)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-        if kind is FlowRunCreated:
-            return self._flow_created(record)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-        self.run_id = record.run_id  # type: ignore[union-attr]  # pyright: ignore[reportAttributeAccessIssue]
-        self.attempt = record.attempt  # type: ignore[union-attr]  # pyright: ignore[reportAttributeAccessIssue]
+        if isinstance(record, TaskRunState):
+            return self._task_state(record)
+        if isinstance(record, TaskRunCreated):
+            return self._task_created(record)
+        if isinstance(record, LogLine):
+            return self._log(record)
+        if isinstance(record, FlowRunState):
+            return self._flow_state(record)
+        if isinstance(record, FlowRunCreated):
+            return self._flow_created(record)
+        self.run_id, self.attempt = record.run_id, record.attempt
         return None
 
     def _flow_created(self, record: FlowRunCreated) -> Run:
@@ -161,6 +167,12 @@ class RunModel:
 
     def _log(self, record: LogLine) -> Run | None:
         run = self.flows.get(record.run) if record.task is None else self.tasks.get(record.task)
+        if is_narration(record):
+            if run is not None and (found := record.message.rpartition(" - Retry ")[2]) is not record.message:
+                # "… - Retry 1/3 will start …": the limit stands in no other record.
+                limit = found.partition(" ")[0].partition("/")[2]
+                run.retries = int(limit) if limit.isdigit() else 0
+            return run
         if record.level >= 30:
             self.warning_count += 1
         if record.level >= self.least_level:
@@ -179,3 +191,8 @@ class RunModel:
             heappush(self.slowest, (seconds, run.number, run.run_name))
         elif seconds > self.slowest[0][0]:
             heapreplace(self.slowest, (seconds, run.number, run.run_name))
+
+
+def is_narration(record: LogLine) -> bool:
+    """Tell whether a log line is the engine's own word on what a display shows anyway."""
+    return record.message.startswith(_NARRATION) and record.logger in _OWN_LOGGERS

@@ -65,6 +65,22 @@ def cut(line: Line, width: int, *, ellipsis: str = "…") -> Text:
     return text
 
 
+def folded(console: Console, line: Line, width: int) -> list[Text]:
+    """Fold a line into the width, further rows below the place where its first piece ends."""
+    text = text_of(line)
+    if text.cell_len <= width or not line:
+        return [text]
+    lead = len(text.plain) - len(text.plain.lstrip())
+    if line[0][0].strip() and line[0][0].endswith(" "):
+        lead = len(line[0][0])
+    if width - lead < 10:
+        return [text]
+    first, rest = text.divide([lead])
+    rows = rest.wrap(console, width - lead, overflow="fold", no_wrap=False)
+    indent = Text(" " * lead, end="")
+    return [first + row if place == 0 else indent + row for place, row in enumerate(rows)]
+
+
 def row_text(row: Row, width: int, *, ellipsis: str = "…") -> Text:
     """Lay a row out: indented on the left, its time at the right edge."""
     indent = " " * (1 + _INDENT * min(row.depth, max(width // 8, 1)))

@@ -1,4 +1,4 @@
-"""The display of a pipe or a file: one line for each event that matters, and none that a line of the flow's could forge."""
+"""The display of a pipe or a file: one line for each event that matters, none that a line of the flow's could forge."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import IO, Final
 
 from flowctl.core.cli.display_groups import Group, Run, problem_text
-from flowctl.core.cli.display_model import RunModel
+from flowctl.core.cli.display_model import RunModel, is_narration
+from flowctl.core.cli.display_tree import retry_words
 from flowctl.core.cli.display_words import (
     PROBLEMS,
     Glyphs,
@@ -69,7 +70,7 @@ class Plain:
                 record.at, [("flow ", ""), *_named(run), (f" started  (run {record.id[:8]}{again})", "dim")], "running"
             )
 
-    def refresh(self, now: float, cost_s: float) -> None:
+    def refresh(self, now: float) -> None:
         """Tell the progress of folded groups, at most once a second each; write it all out."""
         due = [group for group in self._moved if now - self._told.get(group, group.started_at / 1e6) >= _PROGRESS_S]
         for group in due:
@@ -120,10 +121,12 @@ class Plain:
     def _retry(self, record: TaskRunState | FlowRunState, run: Run) -> None:
         wait = duration((run.due - record.at) / 1e6)
         text = safe_text(run.message, keep_newlines=False)
-        self.line(record.at, [*_named(run), (f" retry {run.run_count} in {wait}", "retrying"), (f"  {text}", "")], "retrying")
+        self.line(
+            record.at, [*_named(run), (f" {retry_words(run)} in {wait}", "retrying"), (f"  {text}", "")], "retrying"
+        )
 
     def _flow(self, record: FlowRunState, run: Run) -> None:
-        if self.is_quiet or record.run == 0 and run.word != "retrying":
+        if self.is_quiet or (record.run == 0 and run.word != "retrying"):
             return  # the end of the root run is in the summary
         if run.word == "retrying":
             self._retry(record, run)
@@ -134,11 +137,13 @@ class Plain:
             error = problem_text(record.error, record.message) if run.word in PROBLEMS else ""
             text = safe_text(error, keep_newlines=False)
             self.line(
-                record.at, [("flow ", ""), *_named(run), (f" {run.word}  {took}", run.word), (f"  {text}", "")], run.word
+                record.at,
+                [("flow ", ""), *_named(run), (f" {run.word}  {took}", run.word), (f"  {text}", "")],
+                run.word,
             )
 
     def _log(self, record: LogLine, run: Run | None) -> None:
-        if record.level < (30 if self.is_quiet else self.model.least_level):
+        if record.level < (30 if self.is_quiet else self.model.least_level) or is_narration(record):
             return
         level = level_word(record.level)
         source: Line = [] if run is None or run.number == 0 else [*_named(run), (" ", "")]
@@ -159,7 +164,10 @@ class Plain:
         self._told[group] = now
         elapsed = group.elapsed_s(now)
         counts = counts_line(group.counts, self.glyphs, with_words=True)
-        line: Line = [(safe_text(group.name, keep_newlines=False), "name"), (f"  {number(group.done)}/{number(group.total)}  ", "")]
+        line: Line = [
+            (safe_text(group.name, keep_newlines=False), "name"),
+            (f"  {number(group.done)}/{number(group.total)}  ", ""),
+        ]
         line += [*counts, (f"  {duration(elapsed or 0)}", "dim")]
         self.line(int(now * 1e6), line, group.word)
 

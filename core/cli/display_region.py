@@ -18,7 +18,10 @@ from typing import IO, Any, Final
 _START: Final = "\x1b[?2026h\x1b[?25l"
 _END: Final = "\x1b[?25h\x1b[?2026l"
 #: Escape sequences other than colours, and controls that move the cursor: they would tear the region apart.
-_MOVES: Final = r"\x1b(?!\[[0-9;:]*m)(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)?|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]"
+_MOVES: Final = (
+    r"\x1b(?!\[[0-9;:]*m)(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)?"
+    r"|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]"
+)
 _COLOURS: Final = r"\x1b\[[0-9;:]*m"
 #: Printed text that waits for the next frame; beyond it the printing thread waits.
 _MOST_WAITING: Final = 2000

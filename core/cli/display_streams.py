@@ -8,7 +8,11 @@ from typing import IO
 
 def is_live(stream: IO[str]) -> bool:
     """Tell whether the stream is a terminal on which things can be redrawn, and no log of a CI system."""
-    if os.environ.get("TERM", "dumb") in ("dumb", "unknown") or os.environ.get("GITHUB_ACTIONS") or os.environ.get("GITLAB_CI"):
+    if (
+        os.environ.get("TERM", "dumb") in ("dumb", "unknown")
+        or os.environ.get("GITHUB_ACTIONS")
+        or os.environ.get("GITLAB_CI")
+    ):
         return False
     try:
         return stream.isatty()

@@ -1,4 +1,4 @@
-"""What is said when a run has ended: state, duration, counts, the slowest tasks, result or error, and what to type next."""
+"""What is said when a run has ended: state, duration, counts, slowest tasks, result or error, what to type next."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 
 from flowctl.core.cli.display_groups import problem_text, problems_below
 from flowctl.core.cli.display_model import RunModel
-from flowctl.core.cli.display_words import Glyphs, Line, counts_line, duration, plural
+from flowctl.core.cli.display_words import Glyphs, Line, counts_line, duration, number, plural
 from flowctl.store.text import safe_text
 
 _MOST_PROBLEMS: Final = 5
@@ -35,7 +35,11 @@ def headline(model: RunModel, glyphs: Glyphs, now: float) -> Line:
     """Write `✓ etl  brave-otter  completed in 6.1s`."""
     root, state = model.root, model.state
     word = root.word
-    name = word if state is None or state.name.lower() == word else f"{word} ({safe_text(state.name, keep_newlines=False)})"
+    name = (
+        word
+        if state is None or state.name.lower() == word
+        else f"{word} ({safe_text(state.name, keep_newlines=False)})"
+    )
     line: Line = [(glyphs.of(word), word), (f" {safe_text(root.name, keep_newlines=False)}", "title")]
     line += [(f"  {safe_text(root.run_name, keep_newlines=False)}", ""), (f"  {name}", word)]
     elapsed = root.elapsed_s(now)
@@ -48,7 +52,7 @@ def _facts(model: RunModel, glyphs: Glyphs) -> Iterator[Line]:
     if model.task_total:
         subflows = f"  {plural(model.subflow_total, 'subflow')}" if model.subflow_total else ""
         counts = counts_line(model.counts, glyphs, with_words=True)
-        yield [*_label("tasks"), (f"{model.task_total:,}  ".replace(",", " "), ""), *counts, (subflows, "dim")]
+        yield [*_label("tasks"), *counts, (subflows, "dim")]
     slowest = [one for one in sorted(model.slowest, reverse=True) if one[0] >= _SLOW_S][:3]
     if slowest and model.task_total > 1:
         line = _label("slowest")
@@ -56,7 +60,7 @@ def _facts(model: RunModel, glyphs: Glyphs) -> Iterator[Line]:
             line += [(safe_text(name, keep_newlines=False), ""), (f" {duration(seconds)}  ", "dim")]
         yield line
     if model.warning_count:
-        yield [*_label("log"), (plural(model.warning_count, "warning or error"), "WARNING")]
+        yield [*_label("log"), (_warnings(model.warning_count), "WARNING")]
     state = model.state
     if state is not None and state.type == "COMPLETED" and state.value not in (None, "None"):
         yield [*_label("result"), (safe_text(str(state.value)[:_LONGEST_RESULT], keep_newlines=False), "")]
@@ -68,12 +72,16 @@ def _what_went_wrong(model: RunModel, glyphs: Glyphs) -> Iterator[Line]:
     if state is not None and error is None and state.message:
         yield [*_label("reason"), (safe_text(problem_text(None, state.message), keep_newlines=False), "")]
     problems = list(problems_below(model.root))
-    same = error is not None and len(problems) == 1
-    if problems and not same:
-        for place, problem in enumerate(problems[:_MOST_PROBLEMS]):
-            text = safe_text(problem.text, keep_newlines=False)
-            name = safe_text(problem.run_name, keep_newlines=False)
-            yield [*_label("" if place else "problems"), (f"{glyphs.of(problem.word)} ", problem.word), (f"{name}  {text}", "")]
+    told = None if error is None else problem_text(error, None)
+    others = [problem for problem in problems if problem.text != told]
+    for place, problem in enumerate(others[:_MOST_PROBLEMS]):
+        text = safe_text(problem.text, keep_newlines=False)
+        name = safe_text(problem.run_name, keep_newlines=False)
+        yield [
+            *_label("" if place else "problems"),
+            (f"{glyphs.of(problem.word)} ", problem.word),
+            (f"{name}  {text}", ""),
+        ]
     if error is None:
         error = next((problem.error for problem in problems if problem.error), None)
     if error is not None:
@@ -91,6 +99,10 @@ def _next(model: RunModel, word: str) -> Iterator[Line]:
         remark = "   what completed is not run again" if model.counts.get("completed") else ""
         yield [*_label("go on"), (f"flowctl runs retry {short}", "command"), (remark, "dim")]
     yield [*_label("look back"), ("flowctl runs show -", "command")]
+
+
+def _warnings(count: int) -> str:
+    return "1 warning or error" if count == 1 else f"{number(count)} warnings or errors"
 
 
 def _label(text: str) -> Line:

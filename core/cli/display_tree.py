@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
@@ -15,10 +14,9 @@ _BAR_CELLS: Final = 12
 _LONGEST_NAME: Final = 200
 #: Rows beyond this are not even looked at; no screen shows them.
 _MOST_ROWS: Final = 2000
-#: The engine words a retry's message so when it knows the limit.
-_RETRY_OF: Final = re.compile(r"^Retry (\d+) of (\d+)(?:: *|$)")
 
-_ACTIVE, _DETAIL, _WAITING, _FINISHED_BELOW, _FINISHED = range(5)
+#: How long a row is kept when there is little room; what is finished with problems stays longer than its details.
+_ACTIVE, _PROBLEM, _DETAIL, _WAITING, _FINISHED_BELOW, _FINISHED = range(6)
 
 
 class Row(NamedTuple):
@@ -44,21 +42,17 @@ def fitted(rows: list[Row], glyphs: Glyphs, height: int) -> list[Row]:
     spare = len(rows) - height
     gone: set[int] = set()
     folded = {"finished": 0, "waiting": 0, "more": 0}
-    for ranks, kind in (
-        ((_FINISHED_BELOW,), "finished"),
-        ((_FINISHED,), "finished"),
-        ((_WAITING,), "waiting"),
-        ((_DETAIL, _ACTIVE), "more"),
-    ):
-        order = [index for index, row in enumerate(rows) if row.rank in ranks]
-        if kind == "waiting":
-            order.reverse()  # what waits longest comes next
+    for rank in (_FINISHED_BELOW, _FINISHED, _WAITING, _DETAIL, _PROBLEM, _ACTIVE):
+        kind = "finished" if rank >= _FINISHED_BELOW else "waiting" if rank == _WAITING else "more"
+        order = [index for index, row in enumerate(rows) if row.rank == rank]
+        if rank in (_WAITING, _DETAIL):
+            order.reverse()  # what waits longest comes next; the first detail says most
         for index in order:
             # Each kind that is folded needs a row that says so.
             if len(gone) - sum(1 for count in folded.values() if count) >= spare:
                 break
             gone.add(index)
-            folded[kind] += rows[index].rank != _DETAIL
+            folded[kind] += rank != _DETAIL
     kept = [row for index, row in enumerate(rows) if index not in gone]
     if folded["finished"]:
         text = f"{number(folded['finished'])} more finished"
@@ -80,7 +74,7 @@ def _below(group: Group, depth: int, glyphs: Glyphs, now: float, rows: list[Row]
         rows.append(_row(child, depth, glyphs, now))
         rows += _details(child, depth + 1, glyphs)
         below = _below(child, depth + 1, glyphs, now, rows) if child.children else _FINISHED
-        rank = min(_rank(child, depth), _ACTIVE if below <= _DETAIL else _FINISHED)
+        rank = min(_rank(child, depth), below if below <= _PROBLEM else _FINISHED)
         rows[place] = rows[place]._replace(rank=rank)
         least = min(least, rank, below)
     return least
@@ -88,8 +82,10 @@ def _below(group: Group, depth: int, glyphs: Glyphs, now: float, rows: list[Row]
 
 def _rank(group: Group, depth: int) -> int:
     word = group.word
-    if group.problem_count or word in ("running", "retrying", "paused"):
+    if word in ("running", "retrying", "paused"):
         return _ACTIVE
+    if group.problem_count:
+        return _PROBLEM
     if word == "queued":
         return _WAITING
     return _FINISHED_BELOW if depth else _FINISHED
@@ -156,13 +152,14 @@ def retry_line(run: Run | None, now: float) -> Line:
     """Say when the next attempt of a run starts, and why it is needed."""
     if run is None:
         return []
-    known = _RETRY_OF.match(run.message)
-    which = f"{known[1]}/{known[2]}" if known else str(run.run_count)
-    reason = run.message[known.end() :] if known else run.message
-    line: Line = [(f"  retry {which} in {countdown(run.due, now)}", "retrying")]
-    if reason:
-        line.append((f"  {safe_text(reason, keep_newlines=False)}", "dim"))
+    line: Line = [(f"  {retry_words(run)} in {countdown(run.due, now)}", "retrying")]
+    if run.message:
+        line.append((f"  {safe_text(run.message, keep_newlines=False)}", "dim"))
     return line
+
+
+def retry_words(run: Run) -> str:
+    return f"retry {run.run_count}/{run.retries}" if run.retries else f"retry {run.run_count}"
 
 
 def countdown(due: int, now: float) -> str:

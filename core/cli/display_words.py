@@ -1,4 +1,4 @@
-"""The words, glyphs and numbers of every display of a run; neutral pieces of lines that each display draws its own way."""
+"""The words, glyphs and numbers of all displays of a run; lines in neutral pieces, which each draws its own way."""
 
 from __future__ import annotations
 
@@ -66,7 +66,9 @@ _ASCII: Final = {
 }
 _SPINNER: Final = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _ASCII_SPINNER: Final = "|/-\\"
-_PLAIN_FOR: Final = str.maketrans({"▰": "#", "▱": ".", "─": "-", "…": "~", "·": "-", "▸": ">", "│": "|", "→": ">", "×": "x"})
+_PLAIN_FOR: Final = str.maketrans(
+    {"▰": "#", "▱": ".", "─": "-", "…": "~", "·": "-", "▸": ">", "│": "|", "→": ">", "×": "x"}
+)
 
 
 def word_of(type_: str, name: str) -> str:
@@ -94,8 +96,9 @@ class Glyphs:
 
 
 def duration(seconds: float) -> str:
-    """Word a duration shortly: `4ms`, `0.2s`, `41.3s`, `1m42`, `9h56`, `3d04h`."""
-    seconds = max(seconds, 0.0)
+    """Word a duration shortly: `<1ms`, `4ms`, `0.2s`, `41.3s`, `1m42`, `9h56`, `3d04h`."""
+    if seconds < 0.0005:
+        return "<1ms"
     if seconds < 0.0995:
         return f"{seconds * 1000:.0f}ms"
     if seconds < 59.95:

@@ -54,6 +54,7 @@ class SourceNames:
             newest = self._reader.flow_run(self._run.id).attempt
             for attempt in range(1, newest + 1):
                 subflows, tasks = tasks_below(self._reader, self._run, attempt)
-                self._names.update((run.id, run.name) for run in (*subflows, *tasks))
+                self._names.update((subflow.id, subflow.name) for subflow in subflows)
+                self._names.update((task.id, task.name) for task in tasks)
             self._names.setdefault(source, source[:8])
         return self._names[source]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import sys
-from typing import Any
+from typing import IO, Any, cast
 
 from rich.console import Console
 
+from flowctl.core.cli.display_words import Glyphs
+from flowctl.core.cli.palette import is_plain
 from flowctl.store.text import safe_text
 
 #: Lines of a pipe are never cut or folded.
@@ -21,7 +23,22 @@ def make_console(*, stderr: bool = False) -> Console:
     width = None
     if not stream.isatty() and not os.environ.get("COLUMNS", "").isdigit():
         width = _PIPE_WIDTH
-    return Console(file=stream, width=width, markup=False, emoji=False, highlight=False, soft_wrap=False)
+    file = cast("IO[str]", _Plain(stream)) if is_plain() else stream  # rich uses no more of a file than `_Plain` has
+    return Console(file=file, width=width, markup=False, emoji=False, highlight=False, soft_wrap=False)
+
+
+class _Plain:
+    """A stream that puts our own signs, and those that rich cuts lines with, into ASCII."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+        self._glyphs = Glyphs(is_ascii=True)
+
+    def write(self, text: str) -> int:
+        return self._stream.write(self._glyphs.plain(text))
+
+    def __getattr__(self, name: str) -> Any:  # whatever the stream has
+        return getattr(self._stream, name)
 
 
 def to_json(value: Any, *, indent: int | None = 2) -> str:  # whatever JSON has a word for

@@ -1,4 +1,4 @@
-"""How each state looks where runs are looked back on: a glyph, a word and a colour; none of the three is needed alone."""
+"""How each state looks where runs are looked back on: a glyph, a word and a colour, none of them needed alone."""
 
 from __future__ import annotations
 
@@ -43,9 +43,13 @@ _TYPE_OF: Final = {
     "Cancelling": StateType.CANCELLING,
     "Paused": StateType.PAUSED,
     "Suspended": StateType.PAUSED,
+    "Cached": StateType.COMPLETED,
+    "AwaitingRetry": StateType.SCHEDULED,
+    "Late": StateType.SCHEDULED,
+    "NotReady": StateType.PENDING,
 }
 #: Every name of a state that flowctl itself gives.
-STATE_NAMES: Final = (*_TYPE_OF, "Cached", "AwaitingRetry", "NotReady", "Late")
+STATE_NAMES: Final = tuple(_TYPE_OF)
 
 
 class Look(NamedTuple):
@@ -71,14 +75,14 @@ def look(state_type: StateType, state_name: str) -> Look:
 def look_of_name(state_name: str) -> Look:
     """Find how a state of which only the name is known looks; names of the user's own get a dot."""
     known = _TYPE_OF.get(state_name)
-    if known is None and state_name not in STATE_NAMES:
+    if known is None:
         return Look("." if is_plain() else "·", "")
-    return look(known or StateType.PENDING, state_name)
+    return look(known, state_name)
 
 
 def count_order(state_name: str) -> tuple[int, str]:
     """Sort the names of states as every display does."""
     known = _TYPE_OF.get(state_name)
-    if known is None and state_name not in STATE_NAMES:
+    if known is None:
         return len(WORDS), state_name
-    return WORDS.index(word_of((known or StateType.PENDING).value, state_name)), state_name
+    return WORDS.index(word_of(known.value, state_name)), state_name

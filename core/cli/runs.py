@@ -145,10 +145,9 @@ def delete(
 
 def retry(
     run: OptionalRunSpec = "-",
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show only what goes wrong.")] = False,
-    as_json: AsJson = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show only problems and the last line.")] = False,
 ) -> int:
     """Go on with a run that failed: completed tasks are reused."""
     from flowctl.core.cli.runs_retry import retry_run
 
-    return retry_run(run, as_json=as_json, is_quiet=quiet)
+    return retry_run(run, is_quiet=quiet)

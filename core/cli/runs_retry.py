@@ -13,11 +13,13 @@ from flowctl.core.cli.faults import CommandError
 from flowctl.core.cli.looking_back import open_reader
 from flowctl.core.cli.output import make_console
 from flowctl.core.cli.palette import ACCENT, QUIET
+from flowctl.core.cli.refusal import refuse
 from flowctl.core.cli.run_tree import tasks_below
 from flowctl.core.cli.runs_list import typed
 from flowctl.core.cli.safe_text import safe
 from flowctl.core.cli.wording import counted
 from flowctl.core.engine.launch import look_back, relaunch
+from flowctl.core.engine.loading_problems import TargetProblem
 from flowctl.store.home import Home
 from flowctl.store.liveness import is_alive
 from flowctl.store.problems import NotARootRun
@@ -28,7 +30,7 @@ from flowctl.store.states import StateType
 _MOST_NAMED = 4
 
 
-def retry_run(spec: str, *, as_json: bool, is_quiet: bool) -> Exit:
+def retry_run(spec: str, *, is_quiet: bool) -> Exit:
     """Make the next attempt of a run in this process and show it; refuse where there is nothing to retry."""
     home = Home.default()
     with open_reader(home) as reader:
@@ -44,12 +46,14 @@ def retry_run(spec: str, *, as_json: bool, is_quiet: bool) -> Exit:
             else:
                 again[task.task_name] = again.get(task.task_name, 0) + 1
     reused = look_back(run.id).completed
-    if not as_json and not is_quiet:
+    if not is_quiet:
         _announce(run, reused, lost=max(completed - reused, 0), again=again)
-    return show_and_wait(
-        lambda observers: relaunch(run.id, observers=observers),
-        options=DisplayOptions(is_json=as_json, is_quiet=is_quiet),
-    )
+    try:
+        return show_and_wait(
+            lambda observers: relaunch(run.id, observers=observers), options=DisplayOptions(is_quiet=is_quiet)
+        )
+    except TargetProblem as error:
+        return refuse(error, None)
 
 
 def _refuse(home: Home, run: FlowRunRow) -> None:

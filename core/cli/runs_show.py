@@ -108,7 +108,8 @@ def _facts(run: FlowRunRow, now: datetime) -> Iterator[tuple[str, Text]]:
         yield "called by", Text(run.parent_id)
     if run.value not in (None, "None") and run.state_type is StateType.COMPLETED:
         yield "value", safe_block(run.value)
-    if run.message:
+    # An error says it again below, with its traceback.
+    if run.message and run.error is None:
         yield "message", safe_block(run.message)
     if run.problem:
         yield "journal", safe_block(run.problem)

@@ -1,5 +1,8 @@
 """Finds the futures and states in the arguments of a call, and later puts their values in their places."""
 
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+# What stands in the arguments and values of users has no type that could be known here.
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
@@ -103,12 +106,12 @@ def _collect(value: Any, found: Callable[[Future[Any] | State[Any]], None], dept
         found(value)
         return True
     if isinstance(value, Annotation):
-        inner: Any = value.value  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        inner: Any = value.value
         if isinstance(value, quote):
             return True
         if isinstance(value, opaque):
             if isinstance(inner, (Future, State)):
-                found(inner)  # pyright: ignore[reportUnknownArgumentType]
+                found(inner)
             return True
         _collect(inner, found, depth + 1)
         return True

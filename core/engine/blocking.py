@@ -6,12 +6,13 @@ from _thread import TIMEOUT_MAX, allocate_lock
 from typing import TYPE_CHECKING
 
 from flowctl.core.authoring.futures import settled
+from flowctl.core.authoring.runs import TaskRun
 from flowctl.core.engine.pool import lent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from flowctl.core.authoring.runs import FlowRun, TaskRun
+    from flowctl.core.authoring.runs import FlowRun
 
 
 def wait_for(runs: list[TaskRun]) -> None:
@@ -24,13 +25,13 @@ def sleep(run: FlowRun | TaskRun, seconds: float) -> None:
     """Block for so long, or until the run's `wake` is called."""
     gate = allocate_lock()
     gate.acquire()
-    if run.is_task:
+    if isinstance(run, TaskRun):
         run.wake = gate.release
     try:
         with lent():
             gate.acquire(timeout=min(seconds, TIMEOUT_MAX))
     finally:
-        if run.is_task:
+        if isinstance(run, TaskRun):
             run.wake = None
 
 

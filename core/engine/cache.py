@@ -1,7 +1,7 @@
 """Results by cache key, one file each, that any run of this home may use.
 
-A file is `magic | header length | header | value`. The header (msgpack) tells key, serializer, times and checksum,
-so that what is in the cache can be listed and cleaned without unpickling anything.
+A file is `magic | crc32 of the rest | header length | header | value`. The header (msgpack) tells key, task, serializer
+and times, so that what is in the cache can be listed and cleaned without unpickling anything.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from flowctl.core.authoring.exceptions import ResultMissing
 from flowctl.core.engine.results import read_private, written
 
 _MAGIC: Final = b"flowctl cache 1\n"
-_START: Final = len(_MAGIC) + 4
+_LENGTH: Final = len(_MAGIC) + 4
+_START: Final = _LENGTH + 4
 
 
 def look_up(folder: str, key: str, now: int) -> list[Any] | None:
@@ -28,6 +29,8 @@ def look_up(folder: str, key: str, now: int) -> list[Any] | None:
         data = read_private(_path(folder, key), what="The cached result")
     except ResultMissing:
         return None
+    if crc32(data[_LENGTH:]) != int.from_bytes(data[len(_MAGIC) : _LENGTH], "little"):
+        return None
     header = read_header(data)
     if header is None or header.get("key") != key:
         return None
@@ -35,8 +38,6 @@ def look_up(folder: str, key: str, now: int) -> list[Any] | None:
     if expires_at is not None and expires_at <= now:
         return None
     value = data[header["start"] :]
-    if len(value) != header.get("size") or crc32(value) != header.get("crc"):
-        return None
     return [header.get("serializer"), value, None, len(value)]
 
 
@@ -64,22 +65,22 @@ def store(
             "created_at": now,
             "expires_at": expires_at,
             "size": len(value),
-            "crc": crc32(value),
         },
         unicode_errors="surrogatepass",
     )
     assert header is not None
-    written(_path(folder, key), b"".join((_MAGIC, len(header).to_bytes(4, "little"), header, value)))
+    rest = b"".join((len(header).to_bytes(4, "little"), header, value))
+    written(_path(folder, key), b"".join((_MAGIC, crc32(rest).to_bytes(4, "little"), rest)))
 
 
 def read_header(data: bytes) -> dict[str, Any] | None:
     """Read the metadata at the beginning of a cache file, with `start`, where its value begins; None if damaged."""
-    end = _START + int.from_bytes(data[len(_MAGIC) : _START], "little")
+    end = _START + int.from_bytes(data[_LENGTH:_START], "little")
     if not data.startswith(_MAGIC) or len(data) < end:
         return None
     try:
         header: Any = msgpack.unpackb(data[_START:end], unicode_errors="surrogatepass")
-    except Exception:  # noqa: BLE001 - msgpack has no root for its errors
+    except Exception:  # msgpack has no root for its errors
         return None
     return {**header, "start": end} if isinstance(header, dict) else None
 

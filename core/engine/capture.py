@@ -1,20 +1,21 @@
-"""Makes log lines of what user code says: through run loggers, through the standard library's logging, through print."""
+"""Makes log lines of what user code says: by run loggers, by the standard library's logging, by print."""
 
 from __future__ import annotations
 
 import builtins
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from flowctl.core.authoring.context import CURRENT
 from flowctl.core.authoring.loggers import FLOW_RUNS, TASK_RUNS
+from flowctl.core.authoring.runs import TaskRun
 from flowctl.core.engine.pen import INFO, write_log
 
 if TYPE_CHECKING:
-    from flowctl.core.authoring.runs import FlowRun, TaskRun
+    from flowctl.core.authoring.runs import FlowRun
 
 _own: Final = (logging.getLogger(FLOW_RUNS), logging.getLogger(TASK_RUNS))
 _format: Final = logging.Formatter()
@@ -36,8 +37,9 @@ class RunHandler(logging.Handler):
         echo = record.name in (FLOW_RUNS, TASK_RUNS) or not _others_show()
         write_log(run, record.levelno, record.name, message, int(record.created * 1e6), echo=echo)
 
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the standard library's name
-        raise  # noqa: PLE0704 - called by logging within its except clause; the engine must know of a full disk
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802, ARG002 - the standard library's
+        """Raise on: logging calls this within its except clause, and the engine must know of a full disk."""
+        raise
 
 
 _handler: Final = RunHandler()
@@ -46,7 +48,7 @@ _handler.lock = None
 
 
 @contextmanager
-def attached(run: FlowRun) -> Iterator[None]:
+def attached(run: FlowRun) -> Generator[None, None, None]:
     """Capture logging while the root run lasts."""
     global _attached
     if run.number != 0:
@@ -75,15 +77,14 @@ def attached(run: FlowRun) -> Iterator[None]:
 
 
 def wants_prints(run: FlowRun | TaskRun) -> bool:
-    """Tell whether `print` in the body of this run writes log lines: the task's word, else its flow's, else the setting's."""
-    if run.is_task:
-        own = run.task.log_prints
-        if own is not None:
-            return own
+    """Tell whether `print` in this run's body writes log lines: its task says so, else its flow, else the setting."""
     flow = run.flow_run.flow
-    if flow is not None and flow.log_prints is not None:
-        return flow.log_prints
-    return run.flow_run.root.settings.log_prints
+    wanted: bool | None = run.task.log_prints if isinstance(run, TaskRun) else None
+    if wanted is None and flow is not None:
+        wanted = flow.log_prints
+    if wanted is None:
+        wanted = bool(run.flow_run.root.settings.log_prints)
+    return wanted
 
 
 def _others_show() -> bool:
@@ -102,7 +103,9 @@ def capture_prints() -> None:
         builtins.print = _print_or_log
 
 
-def _print_or_log(*values: Any, sep: str | None = " ", end: str | None = "\n", file: Any = None, flush: bool = False) -> None:
+def _print_or_log(
+    *values: Any, sep: str | None = " ", end: str | None = "\n", file: Any = None, flush: bool = False
+) -> None:
     run = CURRENT.get()
     if run is None or file not in (None, sys.stdout, sys.stderr) or not wants_prints(run):
         _print(*values, sep=sep, end=end, file=file, flush=flush)

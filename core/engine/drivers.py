@@ -11,6 +11,7 @@ from contextvars import Context
 from typing import TYPE_CHECKING, Any
 
 from flowctl.core.authoring.context import CURRENT
+from flowctl.core.authoring.runs import TaskRun
 from flowctl.core.engine import blocking
 from flowctl.core.engine.calling import call_here
 from flowctl.core.engine.gathering import when_all_settled, when_idle
@@ -27,7 +28,7 @@ from flowctl.core.engine.waits import (
 )
 
 if TYPE_CHECKING:
-    from flowctl.core.authoring.runs import FlowRun, TaskRun
+    from flowctl.core.authoring.runs import FlowRun
 
 Life = Generator[Wait, Any, None]
 #: Calls the function of a `Call` and returns what it returns.
@@ -233,7 +234,7 @@ async def _await(wait: Wait) -> Any:
         loop.call_soon_threadsafe(gate.set)
 
     if isinstance(wait, Sleep):
-        if wait.run.is_task:
+        if isinstance(wait.run, TaskRun):
             wait.run.wake = open_gate
         try:
             await asyncio.wait_for(gate.wait(), wait.seconds)
@@ -251,8 +252,9 @@ async def _await(wait: Wait) -> Any:
 async def _within(call: Call) -> Any:
     import asyncio
 
+    scope = asyncio.timeout(call.timeout_s)
     try:
-        async with asyncio.timeout(call.timeout_s) as scope:
+        async with scope:
             return await call.fn(*call.args, **call.kwargs)
     except TimeoutError:
         if scope.expired():

@@ -1,4 +1,4 @@
-"""What authoring calls: the engine behind the port. Each function makes a run, has it carried out, gives its outcome."""
+"""What authoring calls: the engine behind the port. Each call makes a run, has it carried out, gives its outcome."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ async def _await_flow(flow: Flow[..., Any], arguments: dict[str, Any], wait_for:
 def _stream_task(task: Task[..., Any], arguments: dict[str, Any], wait_for: Any) -> Iterator[Any]:
     run = new_task_run(task, arguments, wait_for)
     yield from drive_generator(task_lifecycle(run, wait_for))
-    return outcome_of_task(run, False)
+    outcome_of_task(run, False)
 
 
 async def _stream_task_async(task: Task[..., Any], arguments: dict[str, Any], wait_for: Any) -> AsyncIterator[Any]:
@@ -183,7 +183,7 @@ def _stream_flow(flow: Flow[..., Any], arguments: dict[str, Any], wait_for: Any)
             yield from drive_generator(flow_lifecycle(run, wait_for))
         finally:
             close_flow(run)
-    return outcome_of_flow(run, False)
+    outcome_of_flow(run, False)
 
 
 async def _stream_flow_async(flow: Flow[..., Any], arguments: dict[str, Any], wait_for: Any) -> AsyncIterator[Any]:

@@ -41,7 +41,7 @@ def flow_lifecycle(run: FlowRun, wait_for: Any = None) -> Life:
         run.deferred = None
     kept = recorded_flow_result(run)
     if kept is not None:
-        state = State(StateType.COMPLETED, "Cached", f"Reused from attempt {kept.attempt}.", kept.value)
+        state: State[Any] = State(StateType.COMPLETED, "Cached", f"Reused from attempt {kept.attempt}.", kept.value)
         yield from _finish(run, state, result=kept.stored)
         return
     while True:
@@ -77,6 +77,7 @@ def _one_attempt(run: FlowRun) -> Generator[Wait, Any, State[Any]]:
     if flow.log_prints or root.settings.log_prints:
         capture_prints()
     value: Any = None
+    state: State[Any] | None
     try:
         value = yield Call(run, flow.fn, args, kwargs, flow.timeout_seconds)
         state = None
@@ -112,10 +113,12 @@ def _retry_wanted(run: FlowRun, failed: State[Any]) -> Generator[Wait, Any, bool
         return False
     seconds = delay_after(flow.retry_delay_seconds, None, run.run_count)
     now = root.clock()
-    waiting = State(StateType.SCHEDULED, "AwaitingRetry", failed.message, at=now, due=now + int(seconds * 1e6))
+    due = now + int(seconds * 1e6)
+    waiting: State[Any] = State(StateType.SCHEDULED, "AwaitingRetry", failed.message, at=now, due=due)
     error = _report(failed)
     when = f"{seconds:.3g} second(s) from now" if seconds else "immediately"
-    write_log(run, INFO, LOGGER, f"Flow run failed: {failed.message} - Retry {run.run_count}/{retries} will start {when}")
+    said = f"Flow run failed: {failed.message} - Retry {run.run_count}/{retries} will start {when}"
+    write_log(run, INFO, LOGGER, said)
     advance_flow(run, waiting, error=error)
     if seconds > 0:
         yield Sleep(run, seconds)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from time import monotonic
 from types import FrameType
@@ -49,7 +49,7 @@ def is_safe(frame: FrameType | None) -> bool:
 
 
 @contextmanager
-def alarm(seconds: float) -> Iterator[None]:
+def alarm(seconds: float) -> Generator[None, None, None]:
     """Raise `TimedOut` in the block when it takes longer; blocks nest, and each gets its own exception."""
     before = signal.signal(signal.SIGALRM, _on_alarm)
     entry = (monotonic() + seconds, _Deadline())
@@ -71,7 +71,7 @@ class _Deadline(TimedOut):
     """The exception of one alarm; told apart by identity."""
 
 
-def _on_alarm(signum: int, frame: FrameType | None) -> None:
+def _on_alarm(_number: int, frame: FrameType | None) -> None:
     now = monotonic()
     due = [entry for entry in _pending if entry[0] <= now]
     if not due:
@@ -94,7 +94,7 @@ def put_off(act: Callable[[FrameType | None], Any], frame: FrameType | None) -> 
         return
     before = signal.getsignal(signal.SIGALRM)
 
-    def again(signum: int, later: FrameType | None) -> None:
+    def again(_number: int, later: FrameType | None) -> None:
         if is_safe(later):
             signal.signal(signal.SIGALRM, before)
             _arm()

@@ -52,7 +52,7 @@ def keep_result(run: TaskRun, state: State[Any]) -> list[Any] | None:
             persist=persist,
         )
     except (ResultNotStored, OSError) as error:
-        write_log(run, WARNING, "flowctl.task_runs", f"The result is not kept, the run is complete all the same: {error}")
+        write_log(run, WARNING, "flowctl.task_runs", f"The result is not kept, but the run is complete: {error}")
         return None
 
 
@@ -71,7 +71,7 @@ def keep_flow_result(run: FlowRun, state: State[Any]) -> list[Any] | None:
             persist=bool(run.flow.persist_result),
         )
     except (ResultNotStored, OSError) as error:
-        write_log(run, WARNING, "flowctl.flow_runs", f"The result is not kept, the run is complete all the same: {error}")
+        write_log(run, WARNING, "flowctl.flow_runs", f"The result is not kept, but the run is complete: {error}")
         return None
 
 

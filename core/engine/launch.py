@@ -76,7 +76,7 @@ def look_back(run_id: str, *, check_order: bool = True) -> Recorded:
     if recorded.state_type == "COMPLETED":
         raise NotRetriable(f"Run {recorded.run_name!r} is Completed, so there is nothing to retry. Run the flow anew.")
     if not recorded.created.source.get("flow"):
-        raise NotRetriable(f"Run {recorded.run_name!r} gathers tasks called outside any flow; only flows can be retried.")
+        raise NotRetriable(f"Run {recorded.run_name!r} gathers tasks called outside flows; only flows can be retried.")
     return recorded
 
 
@@ -138,7 +138,8 @@ def _flow_of(recorded: Recorded) -> Flow[..., Any]:
             f"The flow of run {recorded.run_name!r} was made inside a function ({qualname}), so it cannot be found "
             "again. Move it to the top of its file."
         )
-    flow = load_flow(f"{file}:{qualname}" if file and (source.get("script") or "." not in module) else f"{module}:{qualname}")
+    by_file = file and (source.get("script") or "." not in module)
+    flow = load_flow(f"{file if by_file else module}:{qualname}")
     if source.get("script"):
         recorded.main_module = flow.fn.__module__
     return flow
@@ -154,7 +155,5 @@ def _arguments_of(recorded: Recorded) -> dict[str, Any]:
             f"The arguments of run {recorded.run_name!r} could not be recorded (they cannot be pickled), so it cannot "
             "be retried. Run the flow anew."
         )
-    arguments: dict[str, Any] = load(
-        ["pickle", data, None, len(data)], folder="", main_module=recorded.main_module
-    )
+    arguments: dict[str, Any] = load(["pickle", data, None, len(data)], folder="", main_module=recorded.main_module)
     return arguments

@@ -113,8 +113,8 @@ def pick_flow(module: ModuleType, wanted: str, place: str) -> AnyFlow:
         matches = by_attribute or [one for one in found if wanted in (one.flow.name, one.flow.fn.__name__)]
         if len({id(one.flow) for one in matches}) == 1:
             return matches[0].flow
-        given = _attribute(module, wanted)
-        if not matches and _is_flow(given):
+        given: AnyFlow | None = _attribute(module, wanted)
+        if not matches and given is not None and _is_flow(given):
             return given
         if matches:
             raise FlowsUnchosen(place, _choices(matches), wanted)
@@ -145,9 +145,8 @@ def flows_in(module: ModuleType) -> list[FoundFlow]:
 
 
 def _walk(owner: Any, members: Any, prefix: str, depth: int) -> Iterator[tuple[str, AnyFlow]]:
-    for name, member in list(members.items()):
-        if isinstance(member, (staticmethod, classmethod)):
-            member = getattr(owner, name, None)
+    for name, given in list(members.items()):
+        member: Any = getattr(owner, name, None) if isinstance(given, (staticmethod, classmethod)) else given
         if _is_flow(member):
             yield prefix + name, member
         elif depth and isinstance(member, type) and member.__module__ == _module_of(owner):
@@ -197,7 +196,7 @@ def _is_file_of(module: ModuleType, path: str) -> bool:
 
 
 def _is_taken(name: str, path: str) -> bool:
-    """Tell whether the name belongs to something else that can be imported: the standard library, an installed module."""
+    """Tell whether the name belongs to something else that can be imported."""
     if name in sys.stdlib_module_names or name in sys.modules or name == "flowctl":
         return True
     from importlib.machinery import PathFinder

@@ -1,12 +1,12 @@
 """What can be wrong with the target of a run, as one tree of errors; each names the thing, its place, the remedy.
 
-    TargetProblem
-    ├── TargetMalformed                   not `file.py:flow` nor `package.module:flow`
-    ├── FileMissing, ModuleMissing        nothing there; the nearest names are told
-    ├── NotPython, FileUnreadable         a folder, another kind of file, no permission
-    ├── NoFlows, FlowMissing              no flow at all, or none of that name
-    ├── FlowsUnchosen                     several, and no choice made
-    └── FileBroken, FileExits, ImportRaises   importing the file fails; `error` is what it raised
+TargetProblem
+├── TargetMalformed                   not `file.py:flow` nor `package.module:flow`
+├── FileMissing, ModuleMissing        nothing there; the nearest names are told
+├── NotPython, FileUnreadable         a folder, another kind of file, no permission
+├── NoFlows, FlowMissing              no flow at all, or none of that name
+├── FlowsUnchosen                     several, and no choice made
+└── FileBroken, FileExits, ImportRaises   importing the file fails; `error` is what it raised
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class ModuleMissing(TargetProblem):
     def __init__(self, name: str, missing: str, near: Sequence[str]) -> None:
         what = f"There is no module {name!r}" if missing == name else f"There is no {missing!r} to find {name!r} in"
         super().__init__(
-            f"{what}. {_near_or(near, 'For a file write its path, `file.py:flow`; a module must be installed or below the working folder.')}"
+            f"{what}. {_near_or(near, 'For a file write its path; a module must be installed or in this folder.')}"
         )
 
 
@@ -94,9 +94,7 @@ class NoFlows(TargetProblem):
         if has_prefect:
             remedy = "It has flows of Prefect: import `flow` and `task` from flowctl instead of prefect."
         elif tasks:
-            remedy = (
-                f"It has tasks only ({_listed(tasks)}): call them in a function with `@flow` above it, and run that one."
-            )
+            remedy = f"It has tasks only ({_listed(tasks)}): call them in a function with `@flow` above it."
         else:
             remedy = "Put `@flow` (from flowctl import flow) above the function that is to be run."
         super().__init__(f"{place} has no flow{named}. {remedy}")
@@ -181,6 +179,6 @@ def _exit_text(error: SystemExit) -> str:
 def _text(error: BaseException) -> str:
     try:
         text = str(error)
-    except Exception as failure:  # noqa: BLE001 - the class is the user's, and so is its `__str__`
+    except Exception as failure:
         text = f"<its text cannot be had: {type(failure).__name__}>"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -1,5 +1,8 @@
 """Makes the argument sets of a `map`: iterables are zipped, everything else repeats."""
 
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+# What stands in the arguments and values of users has no type that could be known here.
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -82,8 +85,8 @@ def _sort_in(name: str, value: Any, mapped: dict[str, list[Any]], static: dict[s
         return
     wrap: Any = None
     if isinstance(value, (allow_failure, quote, opaque)):
-        wrap = type(value)  # pyright: ignore[reportUnknownVariableType]
-        value = value.value  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        wrap = type(value)
+        value = value.value
     if isinstance(value, Future):
         held: Any = value.result()
         if not _is_iterable(held):
@@ -95,7 +98,7 @@ def _sort_in(name: str, value: Any, mapped: dict[str, list[Any]], static: dict[s
     if not _is_iterable(value):
         static[name] = wrap(value) if wrap else value
         return
-    items: list[Any] = list(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    items: list[Any] = list(value)
     mapped[name] = [wrap(item) for item in items] if wrap else items
 
 

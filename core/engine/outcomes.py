@@ -1,7 +1,12 @@
 """The rules by which what a body returned or raised becomes a final state (those of the reference, see docs)."""
 
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+# What stands in the arguments and values of users has no type that could be known here.
+
 from __future__ import annotations
 
+from collections.abc import Iterable
+from types import GeneratorType
 from typing import TYPE_CHECKING, Any
 
 from flowctl.core.authoring.exceptions import FlowRunTimeoutError, TaskRunTimeoutError
@@ -25,7 +30,7 @@ def state_of_value(value: Any) -> State[Any]:
     states = _only_states(value)
     if states is not None:
         return _sum_of(states, value)
-    if type(value).__name__ == "generator":
+    if isinstance(value, GeneratorType):
         value = list(value)
     return State(StateType.COMPLETED, data=value)
 
@@ -35,16 +40,20 @@ def with_states(value: Any) -> Any:
     if isinstance(value, Future):
         settled(value.run, None)
         return value.state
-    if isinstance(value, (list, tuple, set)) and any(isinstance(each, (Future, list, tuple, set, dict)) for each in value):
+    if isinstance(value, (list, tuple, set)) and _may_hold_futures(value):
         items = [with_states(each) for each in value]
         if all(new is old for new, old in zip(items, value, strict=True)):
             return value
         if hasattr(value, "_fields"):
             return type(value)(*items)
         return items if isinstance(value, list) else type(value)(items)
-    if type(value) is dict and any(isinstance(each, (Future, list, tuple, set, dict)) for each in value.values()):
+    if type(value) is dict and _may_hold_futures(value.values()):
         return {key: with_states(each) for key, each in value.items()}
     return value
+
+
+def _may_hold_futures(values: Iterable[Any]) -> bool:
+    return any(isinstance(each, (Future, list, tuple, set, dict)) for each in values)
 
 
 def state_of_exception(run: FlowRun | TaskRun, error: BaseException) -> State[Any]:
@@ -66,9 +75,10 @@ def state_of_exception(run: FlowRun | TaskRun, error: BaseException) -> State[An
 def timeout_error(run: FlowRun | TaskRun, seconds: float) -> Exception:
     """Make the error of an attempt whose time was up."""
     kind, what = (TaskRunTimeoutError, "Task") if run.is_task else (FlowRunTimeoutError, "Flow")
-    error = kind(f"{what} run exceeded timeout of {float(seconds)} second(s)")
-    error.run = run  # type: ignore[attr-defined]  # tells our own timeout from one that merely passes through
-    return error
+    error: Any = kind(f"{what} run exceeded timeout of {float(seconds)} second(s)")
+    error.run = run  # tells our own timeout from one that merely passes through
+    timed_out: Exception = error
+    return timed_out
 
 
 def text_of(error: BaseException) -> str:
@@ -96,8 +106,8 @@ def _only_states(value: Any) -> list[State[Any]] | None:
     if isinstance(value, State):
         return [value]
     if isinstance(value, (list, tuple, set)) and value:
-        states = [each for each in value if isinstance(each, State)]  # pyright: ignore[reportUnknownVariableType]
-        if len(states) == len(value):  # pyright: ignore[reportUnknownArgumentType]
+        states = [each for each in value if isinstance(each, State)]
+        if len(states) == len(value):
             return states
     return None
 

@@ -113,7 +113,7 @@ def write_log(
         message = f"{message[:LONGEST_MESSAGE]}… [cut: the line has {len(message):,} characters]"
     flow_run = run.flow_run
     root = flow_run.root
-    at = root.clock() if at is None else at
-    root.journal.append(LogLine(at, flow_run.number, run.number if run.is_task else None, level, logger, message))
+    moment: int = root.clock() if at is None else at
+    root.journal.append(LogLine(moment, flow_run.number, run.number if run.is_task else None, level, logger, message))
     if echo and root.console is not None:
-        root.console(run, at, level, message)
+        root.console(run, moment, level, message)

@@ -5,9 +5,10 @@ The threads are daemons: a task that never returns does not hold up the end of t
 
 from __future__ import annotations
 
+from _thread import LockType as Gate
 from _thread import allocate_lock, get_ident, start_new_thread
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Final
 
@@ -27,9 +28,9 @@ class WorkerPool:
         self._backlog: deque[Work] = deque()
         #: Threads that hold a place.
         self._running = 0
-        self._idle: list[_Gate] = []
+        self._idle: list[Gate] = []
         #: Threads that lent their place and want one again; they go before the backlog.
-        self._returning: deque[_Gate] = deque()
+        self._returning: deque[Gate] = deque()
         self._closed = False
 
     def add(self, work: Work) -> None:
@@ -119,19 +120,18 @@ class WorkerPool:
             _pools.pop(get_ident(), None)
 
 
-_Gate = type(allocate_lock())
 #: Worker thread -> its pool.
 _pools: Final[dict[int, WorkerPool]] = {}
 
 
-def _gate() -> _Gate:
+def _gate() -> Gate:
     gate = allocate_lock()
     gate.acquire()
     return gate
 
 
 @contextmanager
-def lent() -> Iterator[None]:
+def lent() -> Generator[None, None, None]:
     """Lend the present thread's place, if it has one, for the length of the block."""
     pool = _pools.get(get_ident())
     if pool is None:

@@ -21,6 +21,8 @@ _is_a: Callable[[Any, Any], bool] = issubclass
 _MASKED: Final = repr(MASK)
 #: repr of longer integers costs the square of their length, and Python refuses beyond 4,300 digits.
 _LARGEST: Final = 10**100
+#: Integers up to here fit into every limit.
+_SHORT: Final = 10**20
 _DEEPEST: Final = 6
 #: A string is looked at this far beyond its room, so that a password is not cut before its `@`.
 _BEYOND: Final = 512
@@ -44,12 +46,12 @@ _CONTAINER_REPRS: Final[frozenset[Any]] = frozenset(kind.__repr__ for kind in _W
 
 
 def preview(value: Any, limit: int = 200, patterns: tuple[str, ...] = SECRET_NAMES) -> str:
-    """Write a value in at most `limit` characters."""
+    """Write a value in at most `limit` characters (24 or more: as long as numbers are)."""
     kind: Any = _type(value)
     if kind is str:
         if len(value) < 60 and "://" not in value and len(text := repr(value)) <= limit:
             return text
-    elif value is None or kind is bool or kind is float or (kind is int and -_LARGEST < value < _LARGEST):
+    elif value is None or kind is bool or kind is float or (kind is int and -_SHORT < value < _SHORT):
         return repr(value)
     elif (
         (kind is list or kind is dict or kind is tuple)
@@ -78,7 +80,7 @@ def preview_arguments(bound: dict[str, Any], patterns: tuple[str, ...] = SECRET_
             text = f"{name}={_MASKED}"
         elif (
             kind is float
-            or (kind is int and -_LARGEST < value < _LARGEST)
+            or (kind is int and -_SHORT < value < _SHORT)
             or (kind is str and len(value) < 60 and "://" not in value)
         ):
             text = f"{name}={value!r}"
@@ -101,7 +103,7 @@ def parameters_json(bound: dict[str, Any], patterns: tuple[str, ...] = SECRET_NA
             continue
         try:
             plain[name] = _Plain(secrets).of(value, 0)
-        except (Exception, SystemExit, GeneratorExit):  # noqa: BLE001 - too large, too deep, or it resists being looked at
+        except (Exception, SystemExit, GeneratorExit):  # too large, too deep, or it resists being looked at
             plain[name] = preview(value, 1000, patterns)
     import json
 
@@ -164,7 +166,7 @@ def _small_container(value: Any, limit: int, patterns: tuple[str, ...]) -> str |
         if type(part) is str:
             if len(part) > limit:
                 return None
-        elif type(part) is int and not -_LARGEST < part < _LARGEST:
+        elif type(part) is int and not -_SHORT < part < _SHORT:
             return None
     text = repr(value)
     return text if len(text) <= limit and "://" not in text else None
@@ -199,7 +201,7 @@ class _Writer:
                 return self._write_object(value, kind, room, depth)
             finally:
                 self._inside.discard(id(value))
-        except (Exception, SystemExit, GeneratorExit) as error:  # noqa: BLE001 - reprs are the user's code
+        except (Exception, SystemExit, GeneratorExit) as error:  # reprs are the user's code
             return f"<{_name(kind)} repr raised {_name(type(error))}>"
 
     def _write_object(self, value: Any, kind: Any, room: int, depth: int) -> str:
@@ -303,7 +305,7 @@ def _shown_fields(value: Any, kind: Any) -> list[tuple[str, Any]] | None:
 def _name(kind: Any) -> str:
     try:
         return str(kind.__name__)[:80]
-    except Exception:  # noqa: BLE001 - a metaclass or a module may have made a trap of its name
+    except Exception:  # a metaclass or a module may have made a trap of its name
         return "object"
 
 

@@ -7,8 +7,10 @@ can be killed, so here a timeout is a hard limit.
 
 from __future__ import annotations
 
+import pickle
 import signal
 from contextvars import copy_context
+from functools import partial
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
@@ -61,7 +63,7 @@ class ProcessPool(WorkerPool):
         assert isinstance(run, TaskRun)
         child = self._take()
         try:
-            value = child.call(_payload(call, run), call.timeout_s, lambda record: self._write(run, record))
+            value = child.call(_payload(call, run), call.timeout_s, partial(self._write, run))
         except (_ChildGone, TimedOut) as problem:
             child.kill()
             self._all.discard(child)
@@ -115,15 +117,13 @@ class _Child:
     def call(self, payload: bytes, timeout_s: float | None, write: Any) -> Any:
         from time import monotonic
 
-        import cloudpickle
-
         deadline = None if timeout_s is None else monotonic() + timeout_s
         try:
             self._pipe.send_bytes(payload)
             while True:
                 if deadline is not None and not self._pipe.poll(max(0.0, deadline - monotonic())):
                     raise TimedOut
-                kind, body = cloudpickle.loads(self._pipe.recv_bytes())
+                kind, body = pickle.loads(self._pipe.recv_bytes())
                 if kind == "record":
                     write(body)
                 elif kind == "value":
@@ -150,7 +150,6 @@ class _Child:
 
 def _payload(call: Call, run: TaskRun) -> bytes:
     """Pickle the call, and what its code may ask of its run."""
-    import cloudpickle
 
     flow_run, task = run.flow_run, run.task
     flow = flow_run.flow
@@ -164,13 +163,11 @@ def _payload(call: Call, run: TaskRun) -> bytes:
         "task": {"name": task.name, "log_prints": task.log_prints},
         "key": task.task_key,
     }
-    data: bytes = cloudpickle.dumps((call.fn, call.args, call.kwargs, facts, run.arguments))
-    return data
+    return _dumped((call.fn, call.args, call.kwargs, facts, run.arguments))
 
 
 def _serve(pipe: Connection, index: int) -> None:
     """Answer calls until the run process closes the pipe."""
-    import cloudpickle
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the run process decides
     remote = _RemoteRoot(pipe, index)
@@ -180,31 +177,37 @@ def _serve(pipe: Connection, index: int) -> None:
         except (EOFError, OSError):
             return
         try:
-            fn, args, kwargs, facts, arguments = cloudpickle.loads(payload)
+            fn, args, kwargs, facts, arguments = pickle.loads(payload)
             run = remote.take_up(facts, fn, arguments)
             value = copy_context().run(invoke, Call(run, fn, args, kwargs, None))
             if run.task.isgenerator:
                 value = list(value)
             remote.wait_for_tasks(run.flow_run)
-            answer = cloudpickle.dumps(("value", value))
+            answer = _dumped(("value", value))
         except BaseException as error:
             answer = _pickled_error(error)
         pipe.send_bytes(answer)
 
 
 def _pickled_error(error: BaseException) -> bytes:
-    import cloudpickle
-
     from flowctl.core.engine.reports import report
 
     plain = report(error)
     try:
-        data: bytes = cloudpickle.dumps(("error", (error, plain)))
-        cloudpickle.loads(data)
+        data = _dumped(("error", (error, plain)))
+        pickle.loads(data)
     except Exception:
         substitute = RuntimeError(f"{type(error).__name__}: {plain['text']}")
-        data = cloudpickle.dumps(("error", (substitute, plain)))
+        data = _dumped(("error", (substitute, plain)))
     return data
+
+
+def _dumped(message: Any) -> bytes:
+    """Pickle what crosses the pipe; functions and classes that the other side cannot import go by value."""
+    import cloudpickle
+
+    pickled: bytes = cloudpickle.dumps(message)  # pyright: ignore[reportUnknownMemberType] - it has no types
+    return pickled
 
 
 class _RemoteJournal:
@@ -214,8 +217,6 @@ class _RemoteJournal:
         self._pipe = pipe
 
     def append(self, record: Record) -> None:
-        import pickle
-
         self._pipe.send_bytes(pickle.dumps(("record", record)))
 
     def sync(self) -> None:

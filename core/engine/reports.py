@@ -39,7 +39,7 @@ def report(error: BaseException) -> Plain:
     """Describe an exception as dicts, lists and strings."""
     try:
         return _described(error, _chain(error), 0)
-    except Exception:  # noqa: BLE001 - a class that lies about itself: its name is all there is to tell
+    except Exception:  # a class that lies about itself: its name is all there is to tell
         return _bare(error)
 
 
@@ -47,7 +47,7 @@ def text_of(error: BaseException) -> str:
     """Give what an exception says, at most 16 KiB of it, even where its `__str__` raises."""
     try:
         text = str(error)
-    except Exception as failure:  # noqa: BLE001 - the `__str__` is the user's code
+    except Exception as failure:  # the `__str__` is the user's code
         return f"<str of {_name(error)} raised {_name(failure)}>"
     return _cut(text if type(text) is str else str.__str__(text), _LONGEST_TEXT)
 
@@ -123,7 +123,7 @@ def _described(error: BaseException, chain: list[tuple[BaseException, str]], dep
     for link, link_kind in reversed(chain):
         try:
             plain = _one(link, depth)
-        except Exception:  # noqa: BLE001 - as in `report`
+        except Exception:  # as in `report`
             plain = _bare(link)
         plain["cause"] = cause
         plain["cause_kind"] = kind or None
@@ -213,7 +213,7 @@ def _source_line(file: str, line: int, names: Any) -> str:
     try:
         linecache.checkcache(file)
         return _cut(linecache.getline(file, line, names).strip(), _LONGEST_LINE)
-    except Exception:  # noqa: BLE001 - a loader of the user's, a file of another encoding
+    except Exception:  # a loader of the user's, a file of another encoding
         return ""
 
 
@@ -283,7 +283,7 @@ def _bare(error: BaseException) -> Plain:
 def _name(error: BaseException) -> str:
     try:
         return str(type(error).__qualname__)[:_LONGEST_LINE]
-    except Exception:  # noqa: BLE001 - a metaclass that hides it
+    except Exception:  # a metaclass that hides it
         return "Exception"
 
 

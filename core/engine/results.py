@@ -161,7 +161,7 @@ def _inline(value: Any, serializer: str, limit: int) -> bytes:
             Pickler(target, _PROTOCOL).dump(value)
         except _TooLarge:
             raise
-        except Exception:  # noqa: BLE001 - lambdas, inner functions and classes: cloudpickle takes them by value
+        except Exception:  # lambdas, inner functions and classes: cloudpickle takes them by value
             target = _Bounded(limit)
             _by_value(value, target)
         return target.value()
@@ -182,7 +182,7 @@ def _in_file(value: Any, folder: str, name: str, serializer: str) -> list[Any]:
             Pickler(file, _PROTOCOL).dump(value)
         except OSError:
             raise
-        except Exception:  # noqa: BLE001 - as above
+        except Exception:  # as above
             file.seek(0)
             file.truncate()
             _by_value(value, file)
@@ -204,7 +204,7 @@ def _bytes_of(value: Any, serializer: str) -> bytes:
     else:
         try:
             data = dumps(value, _PROTOCOL)
-        except Exception:  # noqa: BLE001 - as above
+        except Exception:  # as above
             target = BytesIO()
             _by_value(value, target)
             data = target.getvalue()
@@ -288,7 +288,7 @@ def _write(path: str, fill: Callable[[BinaryIO], None]) -> int:
 def _words(error: Exception) -> str:
     try:
         return f"{type(error).__name__}: {error}"
-    except Exception:  # noqa: BLE001 - the str of an exception is the user's code, too
+    except Exception:  # the str of an exception is the user's code, too
         return type(error).__name__
 
 

@@ -69,16 +69,17 @@ class Recorded:
         self._checks_order = check_order
         #: Parent's path, kind and digest -> calls not claimed yet, in their order.
         self._calls: dict[Path, deque[_Call]] = {}
-        self._by_path: dict[Path, _Call] = {}
+        #: Every call on record.
+        self.by_path: dict[Path, _Call] = {}
         #: Parent's path -> task keys by position, as the newest attempt that got there had them.
         self._order: dict[Path, dict[int, str]] = {}
         for attempt in _attempts(self._folder):
             self._read(home.journal(run_id, attempt), attempt)
         if self.created is None:
             raise NotOnRecord(run_id, self._folder)
-        for path, call in self._by_path.items():
+        for path, call in self.by_path.items():
             self._calls.setdefault(path[:-1], deque()).append(call)
-        self.completed = sum(call.result is not None for call in self._by_path.values())
+        self.completed = sum(call.result is not None for call in self.by_path.values())
 
     def claim_task(self, run: TaskRun) -> Kept | None:
         """Give the value on record for this call, and let its own calls find their records."""
@@ -179,8 +180,8 @@ class _Reading:
         count = self._seen.get(key, 0)
         self._seen[key] = count + 1
         path = (*key, count)
-        if path not in self._recorded._by_path:
-            self._recorded._by_path[path] = _Call(path)
+        if path not in self._recorded.by_path:
+            self._recorded.by_path[path] = _Call(path)
         return path
 
     def _add_task_state(self, record: TaskRunState) -> None:
@@ -221,7 +222,7 @@ class _Reading:
             self._complete(path, record.result)
 
     def _complete(self, path: Path, result: list[Any] | None) -> None:
-        call = self._recorded._by_path[path]
+        call = self._recorded.by_path[path]
         if result is not None:
             call.result = result
             call.attempt = call.attempt or self._attempt

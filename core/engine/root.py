@@ -34,6 +34,7 @@ class RootRun:
     """Holds the lock and the journal of one root run for as long as this process works on it."""
 
     __slots__ = (
+        "_lock_fd",
         "attempt",
         "broken",
         "cancelled",
@@ -51,10 +52,11 @@ class RootRun:
         "next_task",
         "recorded",
         "settings",
-        "_lock_fd",
     )
 
-    def __init__(self, *, start: str | None, recorded: Recorded | None = None, clock: Callable[[], int] = now_us) -> None:
+    def __init__(
+        self, *, start: str | None, recorded: Recorded | None = None, clock: Callable[[], int] = now_us
+    ) -> None:
         self.clock = clock
         self.is_closed = False
         self.settings = settings_for(start)
@@ -218,7 +220,7 @@ def source_of(flow: Flow[..., Any]) -> dict[str, Any]:
     fn = flow.fn
     code = getattr(fn, "__code__", None)
     module = getattr(fn, "__module__", None) or ""
-    main = sys.modules.get("__main__")
+    main = getattr(sys.modules.get("__main__"), "__file__", None)
     is_script = module == "__main__"
     file = os.path.abspath(code.co_filename) if code is not None else None
     return {
@@ -227,7 +229,7 @@ def source_of(flow: Flow[..., Any]) -> dict[str, Any]:
         "flow": getattr(fn, "__qualname__", flow.name),
         "module": module,
         "script": is_script,
-        "main": os.path.abspath(main.__file__) if main is not None and getattr(main, "__file__", None) else None,
+        "main": os.path.abspath(main) if main else None,
         "cwd": os.getcwd(),
         "python": sys.executable,
         "argv": [str(each)[:1000] for each in sys.argv[:100]],

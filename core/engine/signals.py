@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -17,14 +17,15 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def heeded(run: FlowRun) -> Iterator[None]:
+def heeded(run: FlowRun) -> Generator[None, None, None]:
     """Handle the signals for the length of a root run, where nobody else does; only the main thread can."""
     if run.number != 0 or not interruption.is_possible():
         yield
         return
     before: dict[int, Any] = {}
     handler = _Handler(run)
-    for number in (signal.SIGINT, signal.SIGTERM):
+    handled: tuple[int, ...] = (signal.SIGINT, signal.SIGTERM)
+    for number in handled:
         current = signal.getsignal(number)
         if current in (signal.SIG_DFL, signal.default_int_handler) or _is_asyncios(current):
             before[number] = current
@@ -32,8 +33,8 @@ def heeded(run: FlowRun) -> Iterator[None]:
     try:
         yield
     finally:
-        for number, current in before.items():
-            signal.signal(number, current)
+        for number, former in before.items():
+            signal.signal(number, former)
 
 
 class _Handler:

@@ -66,14 +66,14 @@ def _attempts(run: TaskRun) -> Life:
     kept = None if failure else recorded_result(run)
     run.run_count += 1
     run.started = root.clock()
-    running = State(StateType.RUNNING, at=run.started)
+    running: State[Any] = State(StateType.RUNNING, at=run.started)
     inputs = preview_arguments(run.arguments, settings.secret_names, settings.preview_length)
     advance_task(run, running, run_name=run_name, inputs=inputs, digest=run.digest)
     if failure is not None:
         yield from _finish(run, outcomes.state_of_exception(run, failure), retryable=False)
         return
     if kept is not None:
-        state = State(StateType.COMPLETED, "Cached", f"Reused from attempt {kept.attempt}.", kept.value)
+        state: State[Any] = State(StateType.COMPLETED, "Cached", f"Reused from attempt {kept.attempt}.", kept.value)
         yield from _finish(run, state, result=kept.stored)
         return
     if task.on_running_hooks:
@@ -93,6 +93,7 @@ def _one_attempt(run: TaskRun) -> Generator[Wait, Any, State[Any]]:
     task = run.task
     args, kwargs = task.signature.unbind(run.arguments)
     timeout_s = task.timeout_seconds
+    state: State[Any]
     if task.log_prints:
         capture_prints()
     try:
@@ -125,22 +126,19 @@ def _retry_wanted(run: TaskRun, failed: State[Any]) -> Generator[Wait, Any, bool
             return False
     delay = task.delay_with(root.settings.tasks_default_retry_delay_seconds)
     seconds = delay_after(delay, task.retry_jitter_factor, run.run_count)
-    write_log(
-        run,
-        INFO,
-        LOGGER,
-        f"Task run failed with {_what_failed(failed)} - "
-        f"Retry {run.run_count}/{retries} will start {f'{seconds:.3g} second(s) from now' if seconds else 'immediately'}",
-    )
+    when = f"{seconds:.3g} second(s) from now" if seconds else "immediately"
+    what = _what_failed(failed)
+    write_log(run, INFO, LOGGER, f"Task run failed with {what} - Retry {run.run_count}/{retries} will start {when}")
     if seconds > 0:
         now = root.clock()
-        waiting = State(StateType.SCHEDULED, "AwaitingRetry", failed.message, at=now, due=now + int(seconds * 1e6))
+        due = now + int(seconds * 1e6)
+        waiting: State[Any] = State(StateType.SCHEDULED, "AwaitingRetry", failed.message, at=now, due=due)
         advance_task(run, waiting, error=_report(failed))
         yield Sleep(run, seconds)
         if root.cancelled is not None:
             return False
     run.run_count += 1
-    retrying = State(StateType.RUNNING, "Retrying", at=root.clock())
+    retrying: State[Any] = State(StateType.RUNNING, "Retrying", at=root.clock())
     advance_task(run, retrying, error=None if seconds > 0 else _report(failed))
     if task.on_running_hooks:
         yield from _hooks(run, task.on_running_hooks)

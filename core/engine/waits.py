@@ -79,8 +79,11 @@ class Interrupted(KeyboardInterrupt):
     """Thrown into the user's function: a person asked to cancel the run."""
 
 
-class Terminated(BaseException):
-    """Thrown into the user's function: the process got SIGTERM."""
+class Terminated(SystemExit):
+    """Thrown into the user's function: the process got SIGTERM. A script that lets it pass exits as killed by it."""
+
+    def __init__(self) -> None:
+        super().__init__(128 + 15)
 
 
 class ConsumerStopped(BaseException):

@@ -11,9 +11,10 @@ from enum import Enum
 from typing import Any, List, Literal, Optional  # noqa: UP035 - as users write them
 
 import pytest
+from pydantic import BaseModel
+
 from flowctl.core.authoring.docstrings import parameter_descriptions
 from flowctl.core.authoring.parameters import schema
-from pydantic import BaseModel
 
 
 class Color(Enum):
@@ -22,6 +23,9 @@ class Color(Enum):
 
 class Inner(BaseModel):
     n: int
+
+
+_ODD = object()
 
 
 class Outer(BaseModel):
@@ -98,10 +102,10 @@ def test_collecting_parameters_are_arrays_and_objects() -> None:
 
 
 def test_odd_annotations_and_defaults_never_raise() -> None:
-    def main(a: threading.Lock, b: "NoSuchName", c: Any = object(), d: Any = float("nan"), e: Any = {1}) -> None:  # type: ignore[name-defined] # pyright: ignore # noqa: F821, UP037, B006, B008
+    def main(a: Any, b: Any, c: Any = _ODD, d: Any = float("nan"), e: Any = frozenset({1})) -> None:
         pass
 
-    main.__annotations__["c"] = lambda: None
+    main.__annotations__ |= {"a": threading.Lock, "b": "NoSuchName", "c": len}
     found = schema(main)
 
     assert set(found["properties"]) == {"a", "b", "c", "d", "e"}

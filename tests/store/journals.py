@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from flowctl.store.home import Home
@@ -164,14 +164,14 @@ def write_journal(
 ) -> str:
     """Write a journal as its run process leaves it: folder, free lock, marker, records, and what else is at the end."""
     home.ensure()
-    os.makedirs(home.run_folder(run_id), exist_ok=True)
-    for path in (home.run_lock(run_id), *([home.active_marker(run_id)] if active else [])):
-        with open(path, "ab"):
-            pass
-    path = home.journal(run_id, attempt)
-    with open(path, "ab") as file:
+    path = Path(home.journal(run_id, attempt))
+    path.parent.mkdir(exist_ok=True)
+    Path(home.run_lock(run_id)).touch()
+    if active:
+        Path(home.active_marker(run_id)).touch()
+    with path.open("ab") as file:
         file.write(encoded(records, first_sequence=first_sequence) + tail)
-    return path
+    return str(path)
 
 
 def many_runs(home: Home, count: int, *, tasks: int = 3) -> None:

@@ -51,7 +51,17 @@ class Stage:
         self.opening: list[Record] = [
             JournalOpened(self.at, 1, RUN_ID, 1, 4711, "boot", "host", "3.11.7", "0.1.0"),
             FlowRunCreated(
-                self.at, 0, RUN_ID, run_name, flow_name, None, None, '{"day": "2026-11-23", "limit": 20}', ["nightly"], {}, None
+                self.at,
+                0,
+                RUN_ID,
+                run_name,
+                flow_name,
+                None,
+                None,
+                '{"day": "2026-11-23", "limit": 20}',
+                ["nightly"],
+                {},
+                None,
             ),
         ]
 
@@ -79,7 +89,13 @@ class Stage:
         )
 
     def task(
-        self, name: str, *, run: int = 0, parent: int | None = None, index: int | None = None, run_name: str | None = None
+        self,
+        name: str,
+        *,
+        run: int = 0,
+        parent: int | None = None,
+        index: int | None = None,
+        run_name: str | None = None,
     ) -> TaskRunCreated:
         self.tasks += 1
         return TaskRunCreated(self.at, self.tasks, run, parent, f"etl.{name}", name, run_name, [], None, index)
@@ -116,6 +132,7 @@ class Stage:
         yield created
         yield self.state(created.task, "RUNNING")
         self.wait(seconds)
+        yield self.log("Finished in state Completed()", task=created.task)
         yield self.state(created.task, "COMPLETED", value="None")
 
 
@@ -145,7 +162,10 @@ def a_busy_run(mapped: int = 40, *, ends: str | None = "COMPLETED") -> Iterator[
     yield stage.state(fetch.task, "RUNNING")
     stage.wait(0.4)
     yield stage.log("TimeoutError: read timed out, attempt 1 of 4", task=fetch.task, level=30)
-    yield stage.state(fetch.task, "SCHEDULED", "AwaitingRetry", due=3.2, message="Retry 1 of 3: TimeoutError: read timed out")
+    retry = "Task run failed with TimeoutError: read timed out - Retry 1/3 will start 3.2 second(s) from now"
+    yield stage.log(retry, task=fetch.task)
+    failed = "Task run encountered an exception TimeoutError: read timed out"
+    yield stage.state(fetch.task, "SCHEDULED", "AwaitingRetry", due=3.2, message=failed)
     yield stage.subflow("region", "warm-fox")
     yield stage.flow("RUNNING", run=1)
     yield from stage.whole_task("load", 0.3, run=1)

@@ -1,0 +1,65 @@
+"""What stands in a database, in a form that two of them can be compared by."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flowctl.store.home import Home
+from flowctl.store.migrations import create
+from flowctl.store.sqlite import open_reader, sqlite3
+
+TABLES = (
+    "flow_run",
+    "flow_run_state",
+    "task",
+    "task_run",
+    "task_attempt",
+    "task_count",
+    "log",
+    "result",
+    "journal",
+)
+_OPEN = "ended_at IS NULL AND state_name <> 'NotReady'"
+
+
+def in_memory() -> sqlite3.Connection:
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection.execute("PRAGMA foreign_keys = ON")
+    create(connection)
+    return connection
+
+
+def contents(connection: sqlite3.Connection) -> dict[str, list[tuple[Any, ...]]]:
+    """Read every row; counts that came to nothing are as good as none."""
+    found = {table: sorted(connection.execute(f"SELECT * FROM {table}").fetchall(), key=repr) for table in TABLES}
+    found["task_count"] = [row for row in found["task_count"] if row[-1]]
+    return found
+
+
+def contents_of(home: Home) -> dict[str, list[tuple[Any, ...]]]:
+    connection = open_reader(home.database)
+    try:
+        return contents(connection)
+    finally:
+        connection.close()
+
+
+def assert_sound(connection: sqlite3.Connection) -> None:
+    """Check what has to hold of every database, whatever was ingested."""
+    assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+    counted = connection.execute(
+        "SELECT run, attempt, state_name, count(*) FROM task_run GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
+    ).fetchall()
+    kept = connection.execute(
+        "SELECT run, attempt, state_name, tasks FROM task_count WHERE tasks <> 0 ORDER BY 1, 2, 3"
+    ).fetchall()
+    assert counted == kept
+
+
+def open_below_closed(connection: sqlite3.Connection) -> list[tuple[Any, ...]]:
+    """List the open task runs and subflows whose root run is over."""
+    closed = "SELECT run FROM flow_run WHERE number = 0 AND ended_at IS NOT NULL"
+    tasks = f"SELECT 'task', root, number FROM task_run WHERE root IN ({closed}) AND {_OPEN}"
+    flows = f"SELECT 'flow', root, number FROM flow_run WHERE root IN ({closed}) AND ended_at IS NULL"
+    return connection.execute(f"{tasks} UNION ALL {flows}").fetchall()
