@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from io import TextIOWrapper
 
 
 def main(words: list[str] | None = None) -> int:
@@ -31,7 +32,7 @@ def main(words: list[str] | None = None) -> int:
 
 def _prepare_streams(words: list[str]) -> None:
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
+        if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
     if words[:1] in (["runs"], ["config"]) and "retry" not in words:
         import signal

@@ -71,14 +71,14 @@ def _set_aside(home: Home, run_id: str, name: str) -> None:
     with run_lock_if_free(home, run_id) as is_free:
         if not is_free:
             raise RunAlive(run_id, name)
-        for remove in (
-            lambda: os.unlink(home.active_marker(run_id)),
-            lambda: os.rename(home.run_folder(run_id), f"{home.runs}/{_DELETED}{run_id}"),
-        ):
-            try:
-                remove()
-            except FileNotFoundError:
-                continue
+        try:
+            os.unlink(home.active_marker(run_id))
+        except FileNotFoundError:
+            pass
+        try:
+            os.rename(home.run_folder(run_id), f"{home.runs}/{_DELETED}{run_id}")
+        except FileNotFoundError:
+            pass
 
 
 def _delete_rows(connection: sqlite3.Connection, home: Home, run_id: str, root: int) -> None:

@@ -7,7 +7,7 @@ daemon with its connection kept open.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
@@ -161,13 +161,15 @@ def _take_singly(
 
 def _mended(value: Any) -> Any:  # whatever msgpack can hold
     """Write out lone surrogates, which are bytes of a foreign encoding and fit into no database."""
-    if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode()
-    if isinstance(value, list):
-        return [_mended(item) for item in value]
-    if isinstance(value, dict):
-        return {_mended(key): _mended(item) for key, item in value.items()}
-    return value
+    match value:
+        case str():
+            return value.encode("utf-8", "backslashreplace").decode()
+        case [*items]:
+            return [_mended(item) for item in items]
+        case {**pairs}:
+            return {_mended(key): _mended(item) for key, item in pairs.items()}
+        case _:
+            return value
 
 
 def _read(path: str, offset: int, most: int) -> tuple[bytes, bool]:
@@ -196,7 +198,7 @@ def _is_cut(data: bytes, end: int) -> bool:
 
 
 @contextmanager
-def _savepoint(connection: sqlite3.Connection) -> Iterator[None]:
+def _savepoint(connection: sqlite3.Connection) -> Generator[None, None, None]:
     connection.execute("SAVEPOINT stretch")
     try:
         yield

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Final
 
@@ -19,7 +19,7 @@ _LOOK_EVERY_S: Final = 0.005
 
 
 @contextmanager
-def writer_lock(home: Home, *, wait_s: float = WRITER_WAIT_S) -> Iterator[None]:
+def writer_lock(home: Home, *, wait_s: float = WRITER_WAIT_S) -> Generator[None, None, None]:
     """Be the one process that may write the database; raise `DatabaseBusy` when that is not to be had."""
     with translated(home.database):
         descriptor = os.open(home.writer_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -36,7 +36,7 @@ def writer_lock(home: Home, *, wait_s: float = WRITER_WAIT_S) -> Iterator[None]:
 
 
 @contextmanager
-def run_lock_if_free(home: Home, run_id: str) -> Iterator[bool]:
+def run_lock_if_free(home: Home, run_id: str) -> Generator[bool, None, None]:
     """Keep the process of a run from starting for a moment; yield False when it runs.
 
     The lock is shared, so that two who look at once do not take each other for the run process. It conflicts with

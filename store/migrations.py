@@ -83,7 +83,7 @@ def migrations() -> Migrations:
     @steps(name=NAMES[0])
     def m1_first_schema(db: Database) -> None:
         for statement in _statements(_schema()):
-            db.execute(statement)
+            db.conn.execute(statement)
 
     return steps
 

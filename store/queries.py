@@ -76,7 +76,8 @@ class Reader:
         include_subflows: bool = False,
     ) -> list[FlowRunRow]:
         """List the latest runs, newest first; `since` and `before` are about when they were created."""
-        conditions, values = [], []
+        conditions: list[str] = []
+        values: list[object] = []
         for condition, value in (
             ("flow_name = ?", flow),
             ("created_at >= ?", None if since is None else reading.microseconds(since)),
@@ -87,7 +88,7 @@ class Reader:
                 values.append(value)
         # Each index holds one state of one half of the runs in the order wanted: a branch for each, merged.
         kinds: list[str | None] = [*sorted({StateType(state).value for state in states})]
-        branches = [
+        branches: list[tuple[list[str], list[object]]] = [
             ([half, *(["state_type = ?"] if state else []), *conditions], [*([state] if state else []), *values])
             for half in ("parent IS NULL", *(["parent IS NOT NULL"] if include_subflows else []))
             for state in kinds or [None]
@@ -226,8 +227,10 @@ class Reader:
         for piece in _pieces([(row[0], row[7]) for row in rows]):
             marks = ", ".join(["(?, ?)"] * len(piece))
             for run, name, tasks in self._rows(
-                "SELECT run, state_name, tasks FROM task_count "
-                f"WHERE (run, attempt) IN (VALUES {marks}) AND tasks > 0 ORDER BY state_name",
+                # CROSS: SQLite would rather read all counts than look each of these up.
+                f"WITH asked (run, attempt) AS (VALUES {marks}) "
+                "SELECT c.run, c.state_name, c.tasks FROM asked CROSS JOIN task_count c USING (run, attempt) "
+                "WHERE c.tasks > 0 ORDER BY c.state_name",
                 *(value for pair in piece for value in pair),
             ):
                 counts[run][name] = tasks

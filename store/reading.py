@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from flowctl.store.errors import ErrorReport
 from flowctl.store.journal import default_run_name, task_run_id
@@ -162,7 +162,8 @@ def _object(text: str) -> dict[str, object]:
         found = json.loads(text)
     except ValueError:
         found = None
-    return found if isinstance(found, dict) else {"?": text}
+    # The keys of a JSON object are text.
+    return cast("dict[str, object]", found) if isinstance(found, dict) else {"?": text}
 
 
 def _error(text: str | None) -> ErrorReport | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import importlib
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -104,7 +104,7 @@ def schema_version(connection: sqlite3.Connection) -> int:
 
 
 @contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+def transaction(connection: sqlite3.Connection) -> Generator[None, None, None]:
     """Commit all or nothing; takes SQLite's write lock at once, since a read lock cannot always be raised to it."""
     connection.execute("BEGIN IMMEDIATE")
     try:
@@ -128,7 +128,7 @@ def checkpoint(connection: sqlite3.Connection, path: str) -> None:
 
 
 @contextmanager
-def translated(path: str) -> Iterator[None]:
+def translated(path: str) -> Generator[None, None, None]:
     """Turn the errors of SQLite and of the file system into those of `problems`."""
     try:
         yield

@@ -38,7 +38,7 @@ def canonical_hash(value: Any, *, size: int = 16, limit: int | None = None, main
     """Hash a value in `size` bytes; raise `CannotHash` where that is impossible.
 
     With a `limit`, only about so many bytes of the value are looked at, and the length of what was cut.
-    `main_name` is the name under which the module `__main__` can be imported.
+    `main_name` is the name of the module `__main__` where it has no file to be named after.
     """
     walker = _Walker(limit, main_name, size)
     try:
@@ -206,24 +206,19 @@ class _Walker:
             self._dict(dict(pairs), depth)
 
     def _module(self, name: str) -> bytes:
-        if name in _MAINS:
-            name = self._main_name or _name_of_main() or name
+        """A module is known by the name of its file: it is the same as `__main__`, `etl` and `jobs.etl`."""
+        if name in _MAINS and self._main_name:
+            name = self._main_name
+        file = getattr(sys.modules.get(name), "__file__", None)
+        if isinstance(file, str):
+            folder, _, last = file.rpartition("/")
+            known = last.partition(".")[0]
+            name = folder.rpartition("/")[2] if known == "__init__" else known
+        else:
+            name = name.rpartition(".")[2]
         return name.encode("utf-8", "surrogatepass")
 
     def _count(self, taken: int) -> None:
         self._taken += taken
         if self._limit is not None and self._taken > self._limit:
             raise _Full
-
-
-def _name_of_main() -> str | None:
-    """The name under which the file that runs as `__main__` would be imported."""
-    main = sys.modules.get("__main__")
-    spec = getattr(main, "__spec__", None)
-    if spec is not None:
-        return str(spec.name)
-    path = getattr(main, "__file__", None)
-    if not isinstance(path, str):
-        return None
-    name = path.rpartition("/")[2]
-    return name[:-3] if name.endswith(".py") else name

@@ -107,6 +107,8 @@ class Task(Generic[P, R]):
         self.cache_key_fn = options.get("cache_key_fn")
         self.cache_expiration = options.get("cache_expiration")
         self.refresh_cache = options.get("refresh_cache")
+        #: Nothing but its flow can make its results persist.
+        self.caches_nothing = not (self.cache_policy or self.cache_key_fn or self.persist_result)
         self.on_running_hooks = checked_hooks(options.get("on_running"), "on_running", owner)
         self.on_completion_hooks = checked_hooks(options.get("on_completion"), "on_completion", owner)
         self.on_failure_hooks = checked_hooks(options.get("on_failure"), "on_failure", owner)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
 from typing import Annotated, Final
 
 import typer
 
 from flowctl.core.cli import faults
 from flowctl.core.cli.exits import Exit
-from flowctl.core.cli.help import Command, Group
+from flowctl.core.cli.help import Group
 
 #: Each command's module, which adds it to the program by its function `register`.
 _MODULES: Final = {
@@ -31,7 +32,7 @@ def run_command(words: list[str]) -> int:
         faults.complain(error.format_message(), hint)
         return Exit.USAGE
     except typer.Abort:
-        faults.complain("Nothing was done.")
+        sys.stderr.write("Nothing was done.\n")
         return Exit.FAILED
     except KeyboardInterrupt:
         return Exit.KILLED
@@ -75,6 +76,3 @@ def _program(
         bool, typer.Option("--version", "-V", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None: ...
-
-
-__all__ = ["Command", "Group", "build", "run_command"]

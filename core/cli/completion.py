@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import typer
 
+from flowctl.store.text import safe_text
+
 if TYPE_CHECKING:
     from flowctl.store.queries import Reader
 
@@ -40,12 +42,15 @@ _LEVELS: Final = (
 
 def states(incomplete: str) -> list[Offer]:
     """Offer states."""
-    return [offer for offer in _STATES if offer[0].startswith(incomplete.lower())]
+    spelled = str.upper if incomplete.isupper() else str.lower
+    return [(spelled(state), words) for state, words in _STATES if state.startswith(incomplete.lower())]
 
 
 def levels(incomplete: str) -> list[Offer]:
     """Offer log levels."""
-    return [offer for offer in _LEVELS if offer[0].startswith(incomplete.upper())]
+    # typer drops what does not begin as the word does, letter for letter.
+    spelled = str.lower if incomplete.islower() else str.upper
+    return [(spelled(level), words) for level, words in _LEVELS if level.startswith(incomplete.upper())]
 
 
 def runs(incomplete: str) -> list[Offer]:
@@ -77,7 +82,9 @@ def tasks(context: typer.Context, incomplete: str) -> list[Offer]:
     """Offer the task runs of the run that the command line names."""
 
     def offers(reader: Reader) -> Iterator[Offer]:
-        run = reader.find_run(context.params.get("run") or "-")
+        # Behind an option that still lacks its value, typer has left the words where they were.
+        words = [word for word in context.args if not word.startswith("-")]
+        run = reader.find_run(words[0] if words else context.params.get("run") or "-")
         for task in reader.task_runs(run.id):
             if task.name.startswith(incomplete):
                 yield task.name, task.state_name
@@ -94,7 +101,7 @@ def _offered(offers: Callable[[Reader], Iterator[Offer]]) -> list[Offer]:
         with Reader.open(Home.default()) as reader:
             for value, words in offers(reader):
                 if _SAFE_VALUE.fullmatch(value):
-                    found.append((value, _UNSAFE_HELP.sub(" ", words)))
+                    found.append((value, _UNSAFE_HELP.sub(" ", safe_text(words, keep_newlines=False))))
                     if len(found) == _MOST:
                         break
     except Exception:  # noqa: BLE001 - a Tab key must never print a traceback

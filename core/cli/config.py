@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -28,7 +29,7 @@ def config(
     from flowctl.core.engine.settings import SETTINGS, load_settings, unknown_variables
     from flowctl.store.home import ENVIRONMENT, Home
 
-    if start is not None and not os.path.exists(start):
+    if start is not None and not Path(start).exists():
         raise typer.BadParameter(f"There is no {start!r}.", param_hint="FOLDER")
     settings = load_settings(start)
     home_origin = f"environment {ENVIRONMENT}" if os.environ.get(ENVIRONMENT) else "default"

@@ -59,7 +59,7 @@ class Live:
         texts = [self._text(row, width) for row in rows]
         # Tracebacks and results are cut nowhere: the terminal folds them.
         shown = summary[0 if rows else 1 :]
-        tail = [text for line in shown for text in folded(console, _padded(line), width - 1)]
+        tail = [text for line in shown for text in folded(console, padded(line), width - 1)]
         self.region.finish([*ansi(console, texts), *ansi(console, tail)])
 
     def _draw(self, now: float) -> None:
@@ -86,7 +86,8 @@ class Live:
         return self._console
 
 
-def _padded(line: Line) -> Line:
+def padded(line: Line) -> Line:
+    """Put a line of the summary under the frame's margin."""
     return [(f" {line[0][0]}", line[0][1]), *line[1:]] if line else []
 
 
@@ -121,7 +122,11 @@ def parameters_text(parameters: str) -> str:
         given = json.loads(parameters)
     except ValueError:
         return ""
-    pairs = (f"{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in given.items())
+    pairs = (
+        f"{name}={value if isinstance(value, str) else json.dumps(value)}"
+        for name, value in given.items()
+        if value is not None
+    )
     return safe_text(" ".join(pairs)[:300], keep_newlines=False)
 
 

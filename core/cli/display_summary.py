@@ -60,7 +60,8 @@ def _facts(model: RunModel, glyphs: Glyphs) -> Iterator[Line]:
             line += [(safe_text(name, keep_newlines=False), ""), (f" {duration(seconds)}  ", "dim")]
         yield line
     if model.warning_count:
-        yield [*_label("log"), (_warnings(model.warning_count), "WARNING")]
+        remark = "   flowctl runs logs - --level warning"
+        yield [*_label("log"), (_warnings(model.warning_count), "WARNING"), (remark, "dim")]
     state = model.state
     if state is not None and state.type == "COMPLETED" and state.value not in (None, "None"):
         yield [*_label("result"), (safe_text(str(state.value)[:_LONGEST_RESULT], keep_newlines=False), "")]

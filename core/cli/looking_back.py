@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from flowctl.core.cli.faults import CommandError, warn
 from flowctl.core.cli.palette import STATE_NAMES
 from flowctl.core.cli.wording import read_moment
 from flowctl.store.catchup import catch_up
-from flowctl.store.home import Home
+from flowctl.store.home import Home, HomeUnusable
 from flowctl.store.queries import Reader
 from flowctl.store.records import FlowRunRow
 from flowctl.store.states import StateType
@@ -24,6 +27,7 @@ _MOST_WARNINGS: Final = 3
 @contextmanager
 def open_reader(home: Home) -> Generator[Reader]:
     """Catch up and open the database; say on stderr which journals cannot be read to their end."""
+    _check(home)
     damaged = catch_up(home)
     for look in damaged[:_MOST_WARNINGS]:
         warn(f"The journal of run {look.run_id} cannot be read to its end: {look.problem}")
@@ -95,3 +99,19 @@ def read_when(option: str, text: str, now: datetime) -> datetime:
         raise CommandError(
             f"{option} {text!r} is no time. Write how long ago (30m, 1h, 2d, 1w), today, or a date (2026-11-23)."
         ) from None
+
+
+def _check(home: Home) -> None:
+    """Refuse a home that only looks empty because it is not ours or not to be read."""
+    try:
+        found = Path(home.path).stat()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise HomeUnusable(home.path, error.strerror or str(error)) from error
+    if not stat.S_ISDIR(found.st_mode):
+        raise HomeUnusable(home.path, "it is not a folder")
+    if found.st_uid != os.geteuid():
+        raise HomeUnusable(home.path, f"it belongs to user id {found.st_uid}, not to you")
+    if not os.access(home.path, os.R_OK | os.X_OK):
+        raise HomeUnusable(home.path, "it cannot be read")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -40,14 +42,14 @@ def type_text(annotation: Any) -> str:
     """Write an annotation as its author did."""
     if isinstance(annotation, type) and not hasattr(annotation, "__args__"):
         return annotation.__name__
-    return str(annotation).replace("typing.", "").replace("datetime.", "").replace("NoneType", "None")
+    return re.sub(r"\b(?:\w+\.)+(?=\w)", "", str(annotation)).replace("NoneType", "None")
 
 
 def _default(name: str, value: Any) -> str:
     if is_secret(name) and value is not None:
         return MASK
     try:
-        text = repr(value)
+        text = repr(os.fspath(value) if isinstance(value, os.PathLike) else value)
     except Exception as error:  # noqa: BLE001 - the `__repr__` is the user's
         return f"<repr raised {type(error).__name__}>"
     return text if len(text) <= _LONGEST_DEFAULT else f"{text[:_LONGEST_DEFAULT]}…"

@@ -110,7 +110,7 @@ def _load(target: str, options: DisplayOptions) -> Flow[..., Any]:
     from flowctl.core.engine.loading import load_flow
 
     if not options.is_quiet and is_live(sys.stderr if options.for_machines else sys.stdout):
-        from flowctl.core.cli.display_region import stand_in
+        from flowctl.core.cli.display_printed import stand_in
 
         stand_in()
     return load_flow(target)

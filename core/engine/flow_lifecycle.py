@@ -14,6 +14,7 @@ from flowctl.core.engine.capture import capture_prints
 from flowctl.core.engine.keeping import keep_flow_result, recorded_flow_result
 from flowctl.core.engine.pen import ERROR, INFO, WARNING, advance_flow, write_log
 from flowctl.core.engine.previews import preview
+from flowctl.core.engine.reports import as_text, report, text_of
 from flowctl.core.engine.waits import Call, CallHook, ConsumerStopped, Sleep, TimedOut, Wait, WaitFor, WaitForTasks
 from flowctl.store.states import StateType
 
@@ -136,9 +137,7 @@ def _finish(run: FlowRun, state: State[Any], *, result: list[Any] | None = None)
     else:
         error = _report(state)
         if error is not None and state.type is not StateType.CANCELLED:
-            from flowctl.core.engine.reports import as_text
-
-            what = f"{type(state.data).__name__}({outcomes.text_of(state.data)!r})"
+            what = f"{type(state.data).__name__}({text_of(state.data)!r})"
             write_log(run, ERROR, LOGGER, f"Encountered exception during execution: {what}\n{as_text(error)}")
     level = {StateType.COMPLETED: INFO, StateType.CANCELLED: WARNING}.get(state.type, ERROR)
     write_log(run, level, LOGGER, f"Finished in state {state!s}")
@@ -159,8 +158,6 @@ def _hooks(run: FlowRun, hooks: list[Hook]) -> Life:
         try:
             yield CallHook(run, hook, (run.flow, run, run.state), {}, None)
         except Exception as error:
-            from flowctl.core.engine.reports import as_text, report
-
             name = getattr(hook, "__name__", repr(hook))
             write_log(run, ERROR, LOGGER, f"The hook {name!r} raised, which changes nothing: {as_text(report(error))}")
 
@@ -179,6 +176,4 @@ def _named(run: FlowRun) -> str | None:
 def _report(state: State[Any]) -> dict[str, Any] | None:
     if not isinstance(state.data, BaseException):
         return None
-    from flowctl.core.engine.reports import report
-
     return report(state.data)

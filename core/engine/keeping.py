@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flowctl.core.engine.pen import ERROR, WARNING, write_log
-from flowctl.core.engine.results import ResultNotStored, keep, load
+from flowctl.core.engine.reports import text_of
+from flowctl.core.engine.results import ResultNotStored, keep, keep_bytes, load
 from flowctl.store.states import StateType
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ class Kept(NamedTuple):
 
     value: Any
     #: The `result` field of the record that it stands in.
-    stored: list[Any]
+    stored: list[Any] | None
     #: Number of the attempt that made it; 0 for the cache.
     attempt: int
 
@@ -39,9 +40,9 @@ def persists(run: TaskRun) -> bool:
 
 def keep_result(run: TaskRun, state: State[Any]) -> list[Any] | None:
     """Keep the value of a completed task run, as settings and options say; None where it is not kept."""
-    root, task = run.flow_run.root, run.task
+    root, task, flow = run.flow_run.root, run.task, run.flow_run.flow
     persist = persists(run)
-    serializer = task.result_serializer or (run.flow_run.flow.result_serializer if run.flow_run.flow else None)
+    serializer = task.result_serializer or (None if flow is None else flow.result_serializer)
     try:
         return keep(
             state.data,
@@ -52,7 +53,9 @@ def keep_result(run: TaskRun, state: State[Any]) -> list[Any] | None:
             persist=persist,
         )
     except (ResultNotStored, OSError) as error:
-        write_log(run, WARNING, "flowctl.task_runs", f"The result is not kept, but the run is complete: {error}")
+        write_log(
+            run, WARNING, "flowctl.task_runs", f"The result is not kept, but the run is complete: {text_of(error)}"
+        )
         return None
 
 
@@ -71,7 +74,9 @@ def keep_flow_result(run: FlowRun, state: State[Any]) -> list[Any] | None:
             persist=bool(run.flow.persist_result),
         )
     except (ResultNotStored, OSError) as error:
-        write_log(run, WARNING, "flowctl.flow_runs", f"The result is not kept, but the run is complete: {error}")
+        write_log(
+            run, WARNING, "flowctl.flow_runs", f"The result is not kept, but the run is complete: {text_of(error)}"
+        )
         return None
 
 
@@ -100,10 +105,28 @@ def cached_result(run: TaskRun) -> Kept | None:
     root = run.flow_run.root
     try:
         stored = look_up(_cache_folder(run, policy), run.cache_key, root.clock())
-        return None if stored is None else Kept(load(stored, folder=root.results), stored, 0)
+        if stored is None:
+            return None
+        value = load(stored, folder=root.results)
+        return Kept(value, _kept_again(run, stored), 0)
     except Exception as error:
-        write_log(run, WARNING, "flowctl.task_runs", f"The cached result cannot be used, so the task runs: {error}")
+        write_log(
+            run, WARNING, "flowctl.task_runs", f"The cached result cannot be used, so the task runs: {text_of(error)}"
+        )
         return None
+
+
+def _kept_again(run: TaskRun, stored: list[Any]) -> list[Any] | None:
+    """Keep a value from the cache with this run too: the cache may be emptied."""
+    root = run.flow_run.root
+    return keep_bytes(
+        stored[1],
+        folder=root.results,
+        name=f"task-{run.number}",
+        serializer=stored[0],
+        limit=root.settings.keep_results_up_to,
+        persist=persists(run),
+    )
 
 
 def remember(run: TaskRun, state: State[Any], result: list[Any] | None) -> None:
@@ -128,7 +151,7 @@ def remember(run: TaskRun, state: State[Any], result: list[Any] | None) -> None:
             task_key=task.task_key,
         )
     except Exception as error:
-        write_log(run, WARNING, "flowctl.task_runs", f"The result cannot be put into the cache: {error}")
+        write_log(run, WARNING, "flowctl.task_runs", f"The result cannot be put into the cache: {text_of(error)}")
 
 
 class CacheContext:
@@ -145,6 +168,8 @@ class CacheContext:
 
 def _policy(run: TaskRun) -> CachePolicy | None:
     task = run.task
+    if task.caches_nothing and (run.flow_run.flow is None or not run.flow_run.flow.persist_result):
+        return None  # the usual case, asked twice for each run
     if task.cache_policy is None and task.cache_key_fn is None:
         flow = run.flow_run.flow
         persist = task.persist_result if task.persist_result is not None else flow is not None and flow.persist_result
@@ -163,7 +188,9 @@ def _key(run: TaskRun, policy: CachePolicy) -> str | None:
     try:
         return policy.compute_key(CacheContext(run), run.arguments, run.flow_run.coerced)
     except Exception as error:
-        write_log(run, ERROR, "flowctl.task_runs", f"No cache key can be made, so the task runs uncached: {error}")
+        write_log(
+            run, ERROR, "flowctl.task_runs", f"No cache key can be made, so the task runs uncached: {text_of(error)}"
+        )
         return None
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from flowctl.core.authoring.exceptions import FlowRunTimeoutError, TaskRunTimeoutError
 from flowctl.core.authoring.futures import Future, settled
 from flowctl.core.authoring.states import State
+from flowctl.core.engine.reports import text_of
 from flowctl.core.engine.waits import Interrupted, Terminated
 from flowctl.store.states import StateType
 
@@ -27,12 +28,11 @@ def state_of_value(value: Any) -> State[Any]:
     """
     if isinstance(value, State) and value.run is None:
         return value
-    states = _only_states(value)
-    if states is not None:
+    if isinstance(value, (State, list, tuple, set)) and (states := _only_states(value)) is not None:
         return _sum_of(states, value)
     if isinstance(value, GeneratorType):
         value = list(value)
-    return State(StateType.COMPLETED, data=value)
+    return State(StateType.COMPLETED, "Completed", None, value)
 
 
 def with_states(value: Any) -> Any:
@@ -79,14 +79,6 @@ def timeout_error(run: FlowRun | TaskRun, seconds: float) -> Exception:
     error.run = run  # tells our own timeout from one that merely passes through
     timed_out: Exception = error
     return timed_out
-
-
-def text_of(error: BaseException) -> str:
-    """Return what the exception says, whatever its `__str__` does."""
-    try:
-        return str(error)
-    except Exception as problem:
-        return f"<its text cannot be shown: __str__ raised {type(problem).__name__}>"
 
 
 def _why_crashed(error: BaseException) -> str:

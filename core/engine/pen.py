@@ -45,7 +45,7 @@ def advance_task(
         TaskRunState(
             state.at,
             run.number,
-            state.type.value,
+            state.type,
             state.name,
             state.message,
             run.run_count,
@@ -88,7 +88,7 @@ def advance_flow(
         FlowRunState(
             state.at,
             run.number,
-            state.type.value,
+            state.type,
             state.name,
             state.message,
             run.run_count,

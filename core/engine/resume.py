@@ -79,7 +79,7 @@ class Recorded:
             raise NotOnRecord(run_id, self._folder)
         for path, call in self.by_path.items():
             self._calls.setdefault(path[:-1], deque()).append(call)
-        self.completed = sum(call.result is not None for call in self.by_path.values())
+        self.completed: int = sum(call.result is not None for call in self.by_path.values())
 
     def claim_task(self, run: TaskRun) -> Kept | None:
         """Give the value on record for this call, and let its own calls find their records."""

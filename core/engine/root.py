@@ -51,6 +51,7 @@ class RootRun:
         "next_run",
         "next_task",
         "recorded",
+        "results",
         "settings",
     )
 
@@ -75,6 +76,8 @@ class RootRun:
         #: Set when the calls of a retried run did not fit its record.
         self.broken: BaseException | None = None
         folder = self.home.run_folder(self.id)
+        #: Folder for results too large for the journal.
+        self.results = folder + "/results"
         try:
             _touch(self.home.active_marker(self.id))
             os.makedirs(folder, mode=0o700, exist_ok=True)
@@ -105,11 +108,6 @@ class RootRun:
             )
         )
         _holders[self.id] = self
-
-    @property
-    def results(self) -> str:
-        """Folder for results too large for the journal."""
-        return self.home.run_folder(self.id) + "/results"
 
     def new_task_number(self) -> int:
         with self.lock:

@@ -6,7 +6,7 @@ asyncio, processes and tests without any of them.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 
 from flowctl.core.authoring.options import delay_after
@@ -17,6 +17,7 @@ from flowctl.core.engine.digests import digest as digest_of
 from flowctl.core.engine.keeping import cached_result, keep_result, recorded_result, remember
 from flowctl.core.engine.pen import ERROR, INFO, advance_task, settle, write_log
 from flowctl.core.engine.previews import preview, preview_arguments
+from flowctl.core.engine.reports import as_text, report, text_of
 from flowctl.core.engine.waits import Call, CallHook, ConsumerStopped, Sleep, TimedOut, Wait, WaitFor
 from flowctl.store.states import StateType
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from flowctl.core.authoring.runs import TaskRun
 
 Life = Generator[Wait, Any, None]
+#: A final state without a call, and its `result` field where it is on record already.
+Early = tuple[State[Any], list[Any] | None]
 LOGGER = "flowctl.task_runs"
 
 
@@ -48,66 +51,69 @@ def task_lifecycle(run: TaskRun, wait_for: Any = None) -> Life:
             advance_task(run, State(StateType.CANCELLED, message="The run was cancelled before this task started."))
             settle(run)
             return
-        yield from _attempts(run)
+        early = _begin(run)
+        if early is None:
+            if run.task.on_running_hooks:
+                yield from _hooks(run, run.task.on_running_hooks)
+            early = _cached(run)
+        if early is not None:
+            state, result = early
+            yield from _hooks(run, _end(run, state, result))
+            return
+        while True:
+            # The attempt stands here, and not in a generator of its own, because every task passes this way.
+            task = run.task
+            args, kwargs = task.signature.unbind(run.arguments)
+            try:
+                value = yield Call(run, task.fn, args, kwargs, task.timeout_seconds)
+                state = outcomes.state_of_value(value)
+                run.by_hand = state is value
+            except TimedOut:
+                state = outcomes.state_of_exception(run, outcomes.timeout_error(run, task.timeout_seconds or 0))
+            except ConsumerStopped:
+                state = State(StateType.COMPLETED, message="Its consumer stopped before the end.")
+            except BaseException as error:
+                state = outcomes.state_of_exception(run, error)
+            if state.type is not StateType.FAILED or not (yield from _retry_wanted(run, state)):
+                hooks = _end(run, state)
+                if hooks:
+                    yield from _hooks(run, hooks)
+                return
     finally:
         if run.waiters is not None:
             settle(run)
 
 
-def _attempts(run: TaskRun) -> Life:
+def _begin(run: TaskRun) -> Early | None:
+    """Name the run and say that it is running; give its final state where there is no need to call the function."""
     root, task = run.flow_run.root, run.task
     settings = root.settings
+    run_name: str | None = None
     failure: Exception | None = None
-    try:
-        run_name = _named(run)
-    except Exception as error:
-        run_name, failure = None, error
+    if task.task_run_name is not None:
+        try:
+            run_name = _named(run, task.task_run_name)
+        except Exception as error:
+            failure = error
     run.digest = digest_of(run.arguments)
-    kept = None if failure else recorded_result(run)
+    kept = recorded_result(run) if root.recorded is not None and failure is None else None
     run.run_count += 1
     run.started = root.clock()
-    running: State[Any] = State(StateType.RUNNING, at=run.started)
     inputs = preview_arguments(run.arguments, settings.secret_names, settings.preview_length)
+    running: State[Any] = State(StateType.RUNNING, "Running", at=run.started)
     advance_task(run, running, run_name=run_name, inputs=inputs, digest=run.digest)
     if failure is not None:
-        yield from _finish(run, outcomes.state_of_exception(run, failure), retryable=False)
-        return
+        return outcomes.state_of_exception(run, failure), None
     if kept is not None:
-        state: State[Any] = State(StateType.COMPLETED, "Cached", f"Reused from attempt {kept.attempt}.", kept.value)
-        yield from _finish(run, state, result=kept.stored)
-        return
-    if task.on_running_hooks:
-        yield from _hooks(run, task.on_running_hooks)
-    cached = cached_result(run)
-    if cached is not None:
-        yield from _finish(run, State(StateType.COMPLETED, "Cached", None, cached.value), result=cached.stored)
-        return
-    while True:
-        state = yield from _one_attempt(run)
-        if state.type is not StateType.FAILED or not (yield from _retry_wanted(run, state)):
-            yield from _finish(run, state)
-            return
-
-
-def _one_attempt(run: TaskRun) -> Generator[Wait, Any, State[Any]]:
-    task = run.task
-    args, kwargs = task.signature.unbind(run.arguments)
-    timeout_s = task.timeout_seconds
-    state: State[Any]
+        return State(StateType.COMPLETED, "Cached", f"Reused from attempt {kept.attempt}.", kept.value), kept.stored
     if task.log_prints:
         capture_prints()
-    try:
-        value = yield Call(run, task.fn, args, kwargs, timeout_s)
-        state = outcomes.state_of_value(value)
-        run.by_hand = state is value
-    except TimedOut:
-        state = outcomes.state_of_exception(run, outcomes.timeout_error(run, timeout_s or 0))
-    except ConsumerStopped:
-        state = State(StateType.COMPLETED, message="Its consumer stopped before the end.")
-    except BaseException as error:
-        state = outcomes.state_of_exception(run, error)
-    state.at = run.flow_run.root.clock()
-    return state
+    return None
+
+
+def _cached(run: TaskRun) -> Early | None:
+    cached = cached_result(run)
+    return None if cached is None else (State(StateType.COMPLETED, "Cached", None, cached.value), cached.stored)
 
 
 def _retry_wanted(run: TaskRun, failed: State[Any]) -> Generator[Wait, Any, bool]:
@@ -145,30 +151,29 @@ def _retry_wanted(run: TaskRun, failed: State[Any]) -> Generator[Wait, Any, bool
     return True
 
 
-def _finish(
-    run: TaskRun, state: State[Any], *, result: list[Any] | None = None, retryable: bool = True
-) -> Generator[Wait, Any, None]:
-    """Record the end, release who waits for it, then call the hooks."""
+def _end(run: TaskRun, state: State[Any], result: list[Any] | None = None) -> list[Hook]:
+    """Record the end and release who waits for it; give the hooks that are to be called now."""
     root, task = run.flow_run.root, run.task
+    completed = state.type is StateType.COMPLETED
     value = error = None
-    if state.type is StateType.COMPLETED:
+    if completed:
         value = preview(state.data, root.settings.preview_length, root.settings.secret_names)
         if result is None:
             result = keep_result(run, state)
     else:
         error = _report(state)
         if state.type is StateType.FAILED:
-            _log_failure(run, state, error, retryable)
+            _log_failure(run, state, error)
     state.at = root.clock()
     advance_task(run, state, value=value, error=error, result=result)
     if root.durable or (result is not None and task.persist_result):
         root.journal.sync()
-    if state.type is StateType.COMPLETED:
+    if run.cache_key is not None and completed:
         remember(run, state, result)
     settle(run)
-    hooks = task.on_completion_hooks if state.type is StateType.COMPLETED else task.on_failure_hooks
-    if hooks and state.type in (StateType.COMPLETED, StateType.FAILED):
-        yield from _hooks(run, hooks)
+    if completed:
+        return task.on_completion_hooks
+    return task.on_failure_hooks if state.type is StateType.FAILED else []
 
 
 def _hooks(run: TaskRun, hooks: list[Hook]) -> Life:
@@ -177,14 +182,10 @@ def _hooks(run: TaskRun, hooks: list[Hook]) -> Life:
             yield CallHook(run, hook, (run.task, run, run.state), {}, None)
         except Exception as error:
             name = getattr(hook, "__name__", repr(hook))
-            write_log(run, ERROR, LOGGER, f"The hook {name!r} raised, which changes nothing: {_text_of(error)}")
+            write_log(run, ERROR, LOGGER, f"The hook {name!r} raised, which changes nothing:{_trace(report(error))}")
 
 
-def _named(run: TaskRun) -> str | None:
-    """Apply the run-name template or function; None where the task has none."""
-    wanted = run.task.task_run_name
-    if wanted is None:
-        return None
+def _named(run: TaskRun, wanted: str | Callable[..., str]) -> str:
     from flowctl.core.engine.naming import task_run_name
 
     run.given_name = task_run_name(run, wanted)
@@ -194,33 +195,23 @@ def _named(run: TaskRun) -> str | None:
 def _report(state: State[Any]) -> dict[str, Any] | None:
     if not isinstance(state.data, BaseException):
         return None
-    from flowctl.core.engine.reports import report
-
     # From another process comes an exception without its traceback, and beside it the report made there.
     return getattr(state.data, "flowctl_report", None) or report(state.data)
 
 
-def _log_failure(run: TaskRun, state: State[Any], error: dict[str, Any] | None, retryable: bool) -> None:
-    exhausted = " - Retries are exhausted" if retryable and run.run_count > 1 else ""
+def _log_failure(run: TaskRun, state: State[Any], error: dict[str, Any] | None) -> None:
+    exhausted = " - Retries are exhausted" if run.run_count > 1 else ""
     write_log(run, ERROR, LOGGER, f"Task run failed with {_what_failed(state)}{exhausted}{_trace(error)}")
 
 
 def _trace(error: dict[str, Any] | None) -> str:
     if error is None:
         return ""
-    from flowctl.core.engine.reports import as_text
-
     return "\n" + as_text(error)
 
 
 def _what_failed(state: State[Any]) -> str:
     data = state.data
     if isinstance(data, BaseException):
-        return f"exception: {type(data).__name__}({outcomes.text_of(data)!r})"
+        return f"exception: {type(data).__name__}({text_of(data)!r})"
     return f"state {state!s}"
-
-
-def _text_of(error: BaseException) -> str:
-    from flowctl.core.engine.reports import as_text, report
-
-    return as_text(report(error))

@@ -257,7 +257,7 @@ def _dict_of(one: Any) -> Any:
 
 
 def _union_of(members: Any) -> Any:
-    return Union.__getitem__(members)  # type: ignore[attr-defined] # pyright: ignore
+    return Union.__getitem__(members)  # pyright: ignore
 
 
 _ANNOTATIONS: Any = st.recursive(

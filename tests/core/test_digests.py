@@ -121,6 +121,18 @@ def test_a_script_and_the_same_file_as_a_module_give_equal_digests(tmp_path: Pat
     assert as_script == as_module
 
 
+def test_a_script_inside_a_package_and_as_its_module_give_equal_digests(tmp_path: Path) -> None:
+    (tmp_path / "jobs").mkdir()
+    (tmp_path / "jobs" / "__init__.py").touch()
+    (tmp_path / "jobs" / "values.py").write_text(PROGRAM)
+
+    as_script = _output(tmp_path, "1", "jobs/values.py")
+    as_program = _output(tmp_path, "2", "-m", "jobs.values")
+    as_module = _output(tmp_path, "3", "-c", "import jobs.values; jobs.values.main()")
+
+    assert as_script == as_program == as_module
+
+
 def test_which_objects_are_shared_makes_no_difference() -> None:
     one = "".join(["a", "b", "c" * 5000])
     other = "".join(["a", "b", "c" * 5000])

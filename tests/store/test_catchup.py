@@ -9,16 +9,18 @@ import resource
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from flowctl.store import catchup, ingest, liveness
 from flowctl.store.catchup import catch_up
+from flowctl.store.fold import Fold
 from flowctl.store.home import Home
-from flowctl.store.journal import encode
+from flowctl.store.journal import Record, encode
 from flowctl.store.liveness import is_alive
 from flowctl.store.locks import writer_lock
 from flowctl.store.problems import DatabaseBusy, DatabaseDamaged, DatabaseTooNew, DatabaseUnwritable
@@ -49,7 +51,7 @@ _IMPORTS = "import sys; from flowctl.store.home import Home; from flowctl.store.
 
 
 @contextmanager
-def held(home: Home, run_id: str = RUN) -> Iterator[None]:
+def held(home: Home, run_id: str = RUN) -> Generator[None, None, None]:
     """Be the living process of a run."""
     with Path(home.run_lock(run_id)).open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -103,7 +105,7 @@ def test_a_living_run_is_on_record_up_to_now_and_stays_active(home: Home) -> Non
 
 
 def test_a_killed_run_crashed_at_its_last_record_and_keeps_its_completed_tasks(home: Home) -> None:
-    records = [
+    records: list[Record] = [
         *a_run(RUN, tasks=2, ends=None),
         flow_created(a_subflow_id(1, 1), at=NOON + 9_000, run=1, parent_run=0),
         *(task_created(3, at=NOON + 9_000, run=1), task_state(3, "RUNNING", at=NOON + 9_001)),
@@ -170,7 +172,7 @@ def test_an_attempt_that_begins_while_the_last_one_is_looked_at_is_not_taken_for
     def begins_now(home: Home, run_id: str) -> bool:
         alive = look(home, run_id)
         fcntl.flock(lock, fcntl.LOCK_EX)
-        second = [opened(RUN, attempt=2), flow_created(RUN), flow_state("RUNNING", run_count=2)]
+        second: list[Record] = [opened(RUN, attempt=2), flow_created(RUN), flow_state("RUNNING", run_count=2)]
         write_journal(home, RUN, second, attempt=2, first_sequence=len(first))
         return alive
 
@@ -188,14 +190,13 @@ def test_an_attempt_that_begins_while_the_last_one_is_looked_at_is_not_taken_for
 
 def test_the_process_that_looks_may_itself_run_the_flow(home: Home) -> None:
     write_journal(home, RUN, a_run(RUN, ends=None))
-    done = threading.Event()
 
     with held(home):
-        thread = threading.Thread(target=lambda: (catch_up(home), done.set()))
+        thread = threading.Thread(target=catch_up, args=[home])
         thread.start()
         thread.join(20)
 
-    assert done.is_set()
+    assert not thread.is_alive()
     assert the_run(home).state_type is StateType.RUNNING
 
 
@@ -352,7 +353,7 @@ def test_two_processes_that_catch_up_at_once_do_it_once(home: Home, tmp_path: Pa
 
 def test_whoever_waits_too_long_for_the_writer_is_told(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     write_journal(home, RUN, a_run(RUN))
-    monkeypatch.setattr(catchup, "writer_lock", lambda home: writer_lock(home, wait_s=0.02))
+    monkeypatch.setattr(catchup, "writer_lock", partial(writer_lock, wait_s=0.02))
 
     with writer_lock(home), pytest.raises(DatabaseBusy, match=r"for more than 0\.02 s.*Try again"):
         catch_up(home)
@@ -414,15 +415,16 @@ def test_a_full_disk_loses_nothing_and_is_told(home: Home) -> None:
 def test_a_disk_that_fills_up_between_two_commits_loses_nothing(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     many_runs(home, 6)
     monkeypatch.setattr(catchup, "_RECORDS_A_COMMIT", 60)
-    take, calls = ingest._take, iter(range(100))
+    calls = iter(range(100))
 
-    def full(*arguments: object) -> object:
-        if next(calls) == 4:
-            raise sqlite3.OperationalError("database or disk is full")
-        return take(*arguments)  # type: ignore[arg-type]
+    class FullAtTheFifth(Fold):
+        def write(self) -> None:
+            if next(calls) == 4:
+                raise sqlite3.OperationalError("database or disk is full")
+            super().write()
 
     with monkeypatch.context() as patch, pytest.raises(DatabaseUnwritable, match="full"):
-        patch.setattr(ingest, "_take", full)
+        patch.setattr(ingest, "Fold", FullAtTheFifth)
         catch_up(home)
     assert 0 < len(list(Path(home.active).iterdir())) < 6
 

@@ -129,7 +129,9 @@ def test_a_task_that_was_tried_three_times_has_its_earlier_tries(database: sqlit
             *START,
             task_created(1, at=NOON),
             task_state(1, "RUNNING", at=NOON + 1),
-            task_state(1, "SCHEDULED", name="AwaitingRetry", at=NOON + 2, due=NOON + 9, message="m1", error=an_error("1")),
+            task_state(
+                1, "SCHEDULED", name="AwaitingRetry", at=NOON + 2, due=NOON + 9, message="m1", error=an_error("1")
+            ),
             task_state(1, "RUNNING", name="Retrying", at=NOON + 10, run_count=2),
             task_state(1, "RUNNING", name="Retrying", at=NOON + 20, run_count=3, message="m2", error=an_error("2")),
             task_state(1, "FAILED", at=NOON + 30, run_count=3, error=an_error("3")),
@@ -220,9 +222,7 @@ def test_a_next_attempt_begins_anew_and_keeps_what_was(database: sqlite3.Connect
     ]
 
 
-def test_a_late_word_of_an_older_attempt_is_kept_and_changes_nothing(
-    database: sqlite3.Connection, home: Home
-) -> None:
+def test_a_late_word_of_an_older_attempt_is_kept_and_changes_nothing(database: sqlite3.Connection, home: Home) -> None:
     first = [*START, task_created(1), task_state(1, "RUNNING")]
     told(database, home, first)
     second: list[Record] = [opened(RUN, attempt=2), flow_created(RUN), flow_state("RUNNING", run_count=2)]
@@ -230,7 +230,7 @@ def test_a_late_word_of_an_older_attempt_is_kept_and_changes_nothing(
     ingest_all(database, home, attempt=2)
     before = row(database, "flow_run", id=RUN)
 
-    late = [
+    late: list[Record] = [
         *(task_state(1, "COMPLETED"), task_created(9), task_state(9, "COMPLETED")),
         *(LogLine(NOON, 0, None, 20, "late", "late"), flow_state("COMPLETED")),
     ]
@@ -249,7 +249,7 @@ def test_a_late_word_of_an_older_attempt_is_kept_and_changes_nothing(
 def test_whether_a_crash_was_looked_at_before_the_next_attempt_makes_no_difference(tmp_path: Path) -> None:
     from flowctl.store.fold import Fold
 
-    found = []
+    found: list[dict[str, list[tuple[Any, ...]]]] = []
     for looked_between in (True, False):
         home, database = Home(str(tmp_path / str(looked_between))), in_memory()
         first = [*START, task_created(1), task_state(1, "RUNNING", at=NOON + 77)]
@@ -259,9 +259,7 @@ def test_whether_a_crash_was_looked_at_before_the_next_attempt_makes_no_differen
             fold = Fold(database, RUN, 1)
             fold.conclude(1)
             fold.write()
-        write_journal(
-            home, RUN, [opened(RUN, attempt=2), flow_created(RUN)], attempt=2, first_sequence=len(first)
-        )
+        write_journal(home, RUN, [opened(RUN, attempt=2), flow_created(RUN)], attempt=2, first_sequence=len(first))
         ingest_all(database, home, attempt=2)
         found.append(contents(database))
         database.close()

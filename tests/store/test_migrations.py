@@ -45,7 +45,7 @@ def test_a_later_migration_goes_on_from_a_database_made_at_once() -> None:
 
     @steps()
     def m2_later(db: Database) -> None:
-        db.execute("ALTER TABLE flow_run ADD COLUMN later TEXT")
+        db.conn.execute("ALTER TABLE flow_run ADD COLUMN later TEXT")
 
     steps.apply(Database(connection))
 
@@ -72,9 +72,7 @@ def test_an_older_database_is_copied_aside_before_it_is_migrated(home: Home) -> 
     snapshot.close()
 
 
-def test_a_migration_that_fails_leaves_the_database_as_it_was(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_migration_that_fails_leaves_the_database_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = str(tmp_path / "flowctl.db")
     connection = open_writer(path)
     migrations.create(connection)
@@ -83,7 +81,7 @@ def test_a_migration_that_fails_leaves_the_database_as_it_was(
 
     @steps()
     def m2_failing(db: Database) -> None:
-        db.execute("CREATE TABLE half (done INTEGER)")
+        db.conn.execute("CREATE TABLE half (done INTEGER)")
         raise RuntimeError("no luck")
 
     monkeypatch.setattr(migrations, "migrations", lambda: steps)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -126,7 +127,7 @@ def test_a_file_that_is_no_database_is_damaged_and_the_remedy_is_told(tmp_path: 
     ],
 )
 def test_foreign_errors_become_ours_with_their_place_and_cause(error: Exception, problem: type[Exception]) -> None:
-    with pytest.raises(problem, match="/home/me/flowctl.db") as caught, translated("/home/me/flowctl.db"):
+    with pytest.raises(problem, match=re.escape("/home/me/flowctl.db")) as caught, translated("/home/me/flowctl.db"):
         raise error
 
     assert caught.value.__cause__ is error
@@ -136,9 +137,12 @@ def test_a_reader_sees_what_stands_in_a_folder_that_nobody_may_write(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # As root permissions bind nobody, so the missing index file beside the log is brought about by hand.
+    def forbidden(_path: str, _mode: int) -> bool:
+        return False
+
     path = a_database(tmp_path / "flowctl.db")
     (tmp_path / "flowctl.db-shm").mkdir()
-    monkeypatch.setattr(os, "access", lambda *_: False)
+    monkeypatch.setattr(os, "access", forbidden)
 
     reader = open_reader(path)
 

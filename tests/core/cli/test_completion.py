@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -36,7 +35,8 @@ def offered(command: Command, *words: str, shell: str = "bash") -> str:
         (["runs", "retry", "d"], {"dusty-crow"}),
         (["runs", "--state", "c"], {"completed", "crashed", "cancelled"}),
         (["runs", "--flow", "e"], {"etl"}),
-        (["runs", "logs", "--level", "w"], {"WARNING"}),
+        (["runs", "logs", "--level", "w"], {"warning"}),
+        (["runs", "logs", "--level", "W"], {"WARNING"}),
         (["runs", "result", "calm-heron", "o"], {"outer-009"}),
         (["runs", "logs", "calm-heron", "--task", "inn"], {"inner-00a"}),
     ],
@@ -50,9 +50,7 @@ def test_bash_is_offered_what_fits(
 
 
 @pytest.mark.parametrize("shell", ["zsh", "fish"])
-def test_other_shells_get_the_state_beside_the_name(
-    shell: str, runs: Home, say: Say, flowctl_command: Command
-) -> None:
+def test_other_shells_get_the_state_beside_the_name(shell: str, runs: Home, say: Say, flowctl_command: Command) -> None:
     say("runs")
 
     answer = offered(flowctl_command, "runs", "show", "brave", shell=shell)
@@ -82,10 +80,10 @@ def test_nothing_is_written_and_nothing_raised_where_there_is_no_home(home: Home
 
 
 def test_waiting_journals_are_left_to_the_next_command(runs: Home) -> None:
-    before = sorted(os.listdir(runs.path))
+    before = sorted(Path(runs.path).iterdir())
 
     assert completion.runs("") == []
-    assert sorted(os.listdir(runs.path)) == before
+    assert sorted(Path(runs.path).iterdir()) == before
 
 
 def test_a_damaged_database_offers_nothing(home: Home) -> None:

@@ -23,7 +23,9 @@ class Terminal(io.StringIO):
 
 
 def left(say: Say) -> set[str]:
-    return {run["name"] for run in json.loads(say("runs", "--json").out) if run["name"].isascii() and len(run["name"]) < 12}
+    return {
+        run["name"] for run in json.loads(say("runs", "--json").out) if run["name"].isascii() and len(run["name"]) < 12
+    }
 
 
 def test_named_runs_go_with_their_files(runs: Home, say: Say) -> None:
@@ -47,7 +49,9 @@ def test_filters_choose_what_goes(filters: list[str], stay: set[str], runs: Home
     assert left(say) == stay
 
 
-def test_without_a_terminal_nothing_goes_unless_yes_is_said(runs: Home, say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_terminal_nothing_goes_unless_yes_is_said(
+    runs: Home, say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
     said = say("runs", "delete", "brave-otter")
 
     assert said.code == 2

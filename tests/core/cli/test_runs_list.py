@@ -86,10 +86,11 @@ def test_a_filter_that_nothing_fits_gives_a_hint(options: list[str], hint: str, 
 def test_json_has_the_fields_it_promises(runs: Home, say: Say) -> None:
     run = json.loads(say("runs", "--json", "--limit", "1").out)[0]
 
-    assert list(run) == (
+    promised = (
         "id name flow state attempt run_count created_at started_at ended_at due_at duration_seconds tags parameters "
         "value tasks parent_id parent_task_id root_id source error"
-    ).split(" ")
+    )
+    assert " ".join(run) == promised
     assert run["state"] == {"type": "FAILED", "name": "Failed", "message": run["state"]["message"]}
     assert run["duration_seconds"] == 41
     assert run["tasks"] == {"Completed": 19, "Failed": 2, "NotReady": 1}

@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -26,7 +26,7 @@ RUN = an_id(9)
 
 
 @contextmanager
-def alive(home: Home) -> Iterator[None]:
+def alive(home: Home) -> Generator[None]:
     """Be the process of the run."""
     with open(home.run_lock(RUN)) as lock:  # noqa: PTH123 - the lock needs a descriptor
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -87,7 +87,7 @@ def test_json_is_one_object_a_line(runs: Home, say: Say) -> None:
 
 def test_following_gives_new_lines_until_the_run_has_ended(home: Home) -> None:
     write_journal(home, RUN, begun(line("one")))
-    pauses = iter(
+    pauses: Iterator[list[Record]] = iter(
         [
             [line("two")],
             [],
@@ -131,7 +131,9 @@ def test_ctrl_c_ends_following_quietly(home: Home, project: object) -> None:
 
 
 def test_a_reader_that_goes_away_is_no_error(home: Home) -> None:
-    write_journal(home, RUN, [*begun(*(line(f"line {number}" * 50) for number in range(5_000))), flow_state("COMPLETED", at=NOON)])
+    write_journal(
+        home, RUN, [*begun(*(line(f"line {number}" * 50) for number in range(5_000))), flow_state("COMPLETED", at=NOON)]
+    )
 
     process = subprocess.Popen(
         [sys.executable, "-m", "flowctl", "runs", "logs"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -77,7 +77,9 @@ def test_a_name_that_several_task_runs_share_is_refused(runs: Home, say: Say) ->
 
 
 def test_a_class_that_is_not_importable_here_is_shown_by_its_preview(home: Home, say: Say) -> None:
-    data = pickle.dumps(Evil()).replace(Evil.__module__.encode(), b"no_such_module_anywhere".ljust(len(Evil.__module__), b"x"))
+    data = pickle.dumps(Evil()).replace(
+        Evil.__module__.encode(), b"no_such_module_anywhere".ljust(len(Evil.__module__), b"x")
+    )
     returned(home, ["pickle", data, None, len(data)], value="Point(x=1)")
 
     said = say("runs", "result")
@@ -101,7 +103,9 @@ def test_a_value_that_was_not_kept_is_not_found_with_the_remedy(home: Home, say:
     assert "persist_result=True" in said.err and "[0, 1, …]" in said.err
 
 
-@pytest.mark.parametrize(("run", "reason"), [("brave-otter", "is Failed; only completed runs"), ("dusty-crow", "is Crashed")])
+@pytest.mark.parametrize(
+    ("run", "reason"), [("brave-otter", "is Failed; only completed runs"), ("dusty-crow", "is Crashed")]
+)
 def test_a_run_that_did_not_complete_has_no_result(run: str, reason: str, runs: Home, say: Say) -> None:
     said = say("runs", "result", run)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,11 @@ def test_mapped_tasks_are_folded_with_their_failures_below(runs: Home, say: Say)
     lines = [line.strip() for line in say("runs", "show", "brave-otter").out.splitlines()]
 
     place = next(place for place, line in enumerate(lines) if line.startswith("✗ load × 20  18✓ 2✗"))
-    assert [line.split("  ")[0] for line in lines[place + 1 : place + 4]] == ["✗ load-007", "✗ load-00d", "◌ publish-015"]
+    assert [line.split("  ")[0] for line in lines[place + 1 : place + 4]] == [
+        "✗ load-007",
+        "✗ load-00d",
+        "◌ publish-015",
+    ]
     assert "✓ load-001" not in " ".join(lines)
 
 
@@ -52,7 +57,7 @@ def test_full_shows_the_frames_of_others(runs: Home, say: Say) -> None:
 
 
 def test_causes_and_group_members_are_shown(home: Home, say: Say) -> None:
-    error = {
+    error: dict[str, Any] = {
         "type": "ExceptionGroup",
         "module": "builtins",
         "text": "two",
@@ -63,7 +68,12 @@ def test_causes_and_group_members_are_shown(home: Home, say: Say) -> None:
         "members": [{"type": "OSError", "module": "builtins", "text": "disk", "frames": [], "notes": []}],
     }
     run_id = an_id(9)
-    records: list[Record] = [opened(run_id), flow_created(run_id), flow_state("RUNNING"), flow_state("FAILED", error=error)]
+    records: list[Record] = [
+        opened(run_id),
+        flow_created(run_id),
+        flow_state("RUNNING"),
+        flow_state("FAILED", error=error),
+    ]
     write_journal(home, run_id, records)
 
     out = say("runs", "show").out

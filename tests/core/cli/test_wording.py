@@ -52,12 +52,12 @@ def test_how_long_ago_is_read(text: str, seconds: float, noon: datetime) -> None
 
 
 def test_dates_are_read_where_the_user_is(noon: datetime) -> None:
-    assert read_moment("2026-03-01", noon) == datetime(2026, 3, 1).astimezone()  # noqa: DTZ001 - local on purpose
+    assert read_moment("2026-03-01", noon) == datetime(2026, 3, 1).astimezone()
     assert read_moment("2026-03-01T10:00:00+02:00", noon).isoformat() == "2026-03-01T10:00:00+02:00"
     assert read_moment("yesterday", noon) < read_moment("today", noon) <= noon
 
 
 @pytest.mark.parametrize("text", ["", "5", "x", "5x", "h", "-3h", "999999999999w", "2026-13-01", "1.2.3h"])
 def test_what_is_no_time_is_refused(text: str, noon: datetime) -> None:
-    with pytest.raises(ValueError, match=".*"):
+    with pytest.raises(ValueError):
         read_moment(text, noon)
