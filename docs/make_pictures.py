@@ -70,13 +70,12 @@ def main() -> None:
         retries = recorded("demo_flows/retries.py")
     command = "flowctl run demo_flows/census.py:census"
     is_half = done_of("parse", 0.55)
-    draw(pictures / "run.svg", command, lambda console: midst(console, census, is_half), folder)
+    draw(pictures / "run.svg", command, lambda _: midst(census, is_half), folder)
     draw(pictures / "run-ended.svg", command, lambda console: ended(console, census), folder)
     draw(
         pictures / "retries.svg",
         "flowctl run demo_flows/retries.py",
-        lambda console: midst(
-            console,
+        lambda _: midst(
             retries,
             lambda model: model.counts.get("retrying", 0) > 1 and model.counts.get("failed", 0) > 0,
             0.4,
@@ -110,7 +109,7 @@ def done_of(task: str, share: float) -> Moment:
     return is_reached
 
 
-def midst(console: Console, records: list[Record], moment: Moment, seconds: float = 0.03) -> list[Text]:
+def midst(records: list[Record], moment: Moment, seconds: float = 0.03) -> list[Text]:
     """Lay out the frame at a moment of the run."""
     model = RunModel()
     for record in records:

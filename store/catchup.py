@@ -9,11 +9,12 @@ import os
 import re
 from typing import Final
 
+from flowctl.store.daemon_lag import Lag
 from flowctl.store.home import Home
 from flowctl.store.liveness import Look, clear_marker, look_at_run
 from flowctl.store.locks import writer_lock
 from flowctl.store.migrations import bring_up_to_date
-from flowctl.store.problems import DatabaseReadOnly
+from flowctl.store.problems import DaemonWrites, DatabaseReadOnly
 from flowctl.store.sqlite import (
     SCHEMA_VERSION,
     checkpoint,
@@ -35,23 +36,34 @@ _ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 def catch_up(home: Home) -> list[Look]:
     """Bring the database up to date with the journals; return the runs whose journals cannot be read to the end.
 
-    On a home that nobody may write it does nothing: what the database holds can still be read.
+    On a home that nobody may write it does nothing: what the database holds can still be read. Where a daemon writes,
+    it only waits until that has taken in what the journals hold now.
     """
-    if not _names(home.active) and not _needs_database(home):
+    active = _names(home.active)
+    if not active and not _needs_database(home):
         return []
-    try:
-        with writer_lock(home), translated(home.database):
-            if not os.path.exists(home.database):
-                _mark_all(home)
-            connection = open_writer(home.database)
-            try:
-                bring_up_to_date(connection, home.database)
-                return ingest_active(connection, home)
-            finally:
-                # Under the lock: closing copies the write-ahead log into the database.
-                connection.close()
-    except DatabaseReadOnly:
-        return []
+    lag: Lag | None = None
+    while True:
+        try:
+            return _catch_up(home)
+        except DatabaseReadOnly:
+            return []
+        except DaemonWrites:
+            lag = lag or Lag(home, active)
+            if lag.is_over():
+                return []
+
+
+def mark_all(home: Home) -> None:
+    """Mark every run as active: without a database, no journal is ingested."""
+    os.makedirs(home.active, mode=0o700, exist_ok=True)
+    for run_id in _names(home.runs):
+        os.close(os.open(home.active_marker(run_id), os.O_CREAT | os.O_WRONLY, 0o600))
+
+
+def active_runs(home: Home) -> list[str]:
+    """List the ids of the runs that are not wholly ingested, in order."""
+    return _names(home.active)
 
 
 def ingest_active(connection: sqlite3.Connection, home: Home) -> list[Look]:
@@ -83,6 +95,19 @@ def ingest_active(connection: sqlite3.Connection, home: Home) -> list[Look]:
     return [look for look in looks if look.problem is not None]
 
 
+def _catch_up(home: Home) -> list[Look]:
+    with writer_lock(home), translated(home.database):
+        if not os.path.exists(home.database):
+            mark_all(home)
+        connection = open_writer(home.database)
+        try:
+            bring_up_to_date(connection, home.database)
+            return ingest_active(connection, home)
+        finally:
+            # Under the lock: closing copies the write-ahead log into the database.
+            connection.close()
+
+
 def _commit(connection: sqlite3.Connection, home: Home, settled: list[Look]) -> None:
     connection.execute("COMMIT")
     checkpoint(connection, home.database)
@@ -100,13 +125,6 @@ def _needs_database(home: Home) -> bool:
         return schema_version(connection) < SCHEMA_VERSION
     finally:
         connection.close()
-
-
-def _mark_all(home: Home) -> None:
-    """Mark every run as active: without a database, no journal is ingested."""
-    os.makedirs(home.active, mode=0o700, exist_ok=True)
-    for run_id in _names(home.runs):
-        os.close(os.open(home.active_marker(run_id), os.O_CREAT | os.O_WRONLY, 0o600))
 
 
 def _names(folder: str) -> list[str]:

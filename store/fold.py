@@ -40,6 +40,9 @@ class Fold:
         self._run_id = run_id
         self._attempt = attempt
         self._seq = -1
+        root = self._rows.root
+        # A newer attempt has begun: what this journal still says is kept, and no longer changes the run.
+        self._is_fenced = root is not None and root.attempt > attempt
         #: The process that writes this journal, as columns of `journal`.
         self.writer: tuple[int, int, str, str, str, str] | None = None
         #: The first record that fits nothing told before.
@@ -119,7 +122,7 @@ class Fold:
 
     def _taken_up(self, root: FlowRow, record: FlowRunCreated) -> None:
         """Begin the next attempt of a run; what the one before left open ended with its process."""
-        if self._attempt <= root.attempt:
+        if root.attempt >= self._attempt:
             self._tell(root, record, None, applied=0)
             return
         self.conclude(root.attempt)
@@ -198,7 +201,7 @@ class Fold:
             to_json(record.upstreams) if record.upstreams else None,
             record.name,
         )
-        if root.attempt != self._attempt:
+        if self._is_fenced:
             _close_task(task, record.at, "CRASHED", "Crashed", _BORN_CLOSED)
 
     def _task_state(self, record: TaskRunState) -> None:
@@ -207,7 +210,7 @@ class Fold:
             self._misfit(f"task run {record.task} changes its state, but was never created")
             return
         type_, at = record.type, record.at
-        if (task.state_type, type_) not in ALLOWED or task.attempt != self._attempt:
+        if (task.state_type, type_) not in ALLOWED or task.attempt != self._attempt or self._is_fenced:
             if type_ not in TYPES:
                 raise ValueError(f"no state type is called {type_!r}")
             return
@@ -262,11 +265,6 @@ class Fold:
             self._infer(flow, seq, at, type_, name, _CLOSED)
         for task in self._rows.open_tasks():
             _close_task(task, at, type_, name, _CLOSED)
-
-    @property
-    def _is_fenced(self) -> bool:
-        """Whether a newer attempt has begun: what this journal says no longer changes the run."""
-        return self._rows.root is not None and self._rows.root.attempt != self._attempt
 
     def _misfit(self, problem: str) -> None:
         self.problem = self.problem or problem

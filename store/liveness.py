@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from flowctl.store.fold import Fold
 from flowctl.store.home import Home
-from flowctl.store.ingest import Ingested, damage_behind, ingest_journal
+from flowctl.store.ingest import STRETCH_BYTES, Ingested, damage_behind, ingest_journal
 from flowctl.store.locks import run_lock_if_free
 from flowctl.store.sqlite import sqlite3
 
@@ -53,7 +53,9 @@ def attempts(home: Home, run_id: str) -> list[int]:
     return sorted(int(name[8:]) for name in names if name.startswith("journal.") and name[8:].isdecimal())
 
 
-def look_at_run(connection: sqlite3.Connection, home: Home, run_id: str) -> Generator[Ingested, None, Look]:
+def look_at_run(
+    connection: sqlite3.Connection, home: Home, run_id: str, *, stretch_bytes: int = STRETCH_BYTES
+) -> Generator[Ingested, None, Look]:
     """Ingest what is new of a run, and record its crash if its process died without a word.
 
     It yields after each stretch, where the caller may commit and begin anew.
@@ -66,7 +68,7 @@ def look_at_run(connection: sqlite3.Connection, home: Home, run_id: str) -> Gene
     last: Ingested | None = None
     for attempt in known:
         while True:
-            last = ingest_journal(connection, home, run_id, attempt)
+            last = ingest_journal(connection, home, run_id, attempt, stretch_bytes=stretch_bytes)
             yield last
             if last.at_end:
                 break

@@ -10,26 +10,37 @@ from contextlib import contextmanager
 from typing import Final
 
 from flowctl.store.home import Home
-from flowctl.store.problems import DatabaseBusy
+from flowctl.store.problems import DaemonWrites, DatabaseBusy
 from flowctl.store.sqlite import translated
 
 #: A longer catch-up than this is a stuck one: 10,000 waiting journals take about two seconds.
 WRITER_WAIT_S: Final = 10.0
 _LOOK_EVERY_S: Final = 0.005
+#: What a daemon writes into the lock file, so that others see that waiting for it is in vain.
+_DAEMON: Final = b"daemon\n"
 
 
 @contextmanager
-def writer_lock(home: Home, *, wait_s: float = WRITER_WAIT_S) -> Generator[None, None, None]:
-    """Be the one process that may write the database; raise `DatabaseBusy` when that is not to be had."""
+def writer_lock(
+    home: Home, *, wait_s: float = WRITER_WAIT_S, as_daemon: bool = False
+) -> Generator[None, None, None]:
+    """Be the one process that may write the database; raise `DatabaseBusy` when that is not to be had.
+
+    Raise `DaemonWrites` at once where a daemon holds it, which it does for its whole life.
+    """
     with translated(home.database):
         descriptor = os.open(home.writer_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         deadline = time.monotonic() + wait_s
         while not _take(descriptor, fcntl.LOCK_EX):
+            if os.pread(descriptor, len(_DAEMON), 0) == _DAEMON:
+                raise DaemonWrites(home.database)
             if time.monotonic() > deadline:
                 raise DatabaseBusy(home.database, wait_s)
             # The kernel knows no wait with an end for flock, but for a signal that would interrupt the program.
             time.sleep(_LOOK_EVERY_S)
+        with translated(home.database):
+            _sign(descriptor, _DAEMON if as_daemon else b"")
         yield
     finally:
         os.close(descriptor)
@@ -59,3 +70,11 @@ def _take(descriptor: int, kind: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _sign(descriptor: int, text: bytes) -> None:
+    """Put the holder's kind into the lock file; a daemon that was killed left its own there."""
+    if os.fstat(descriptor).st_size:
+        os.ftruncate(descriptor, 0)
+    if text:
+        os.pwrite(descriptor, text, 0)

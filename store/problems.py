@@ -4,6 +4,7 @@ StoreError
 ├── DatabaseTooNew, DatabaseTooOld   its schema is not the one this flowctl knows
 ├── DatabaseDamaged                  SQLite cannot make sense of the file
 ├── DatabaseBusy                     another process writes, and goes on writing
+├── DaemonWrites                     the daemon writes, and has to be asked
 ├── DatabaseUnwritable               full disk, wrong owner
 │   └── DatabaseReadOnly             … because nobody may write there
 ├── RunNotFound, AmbiguousRun        a name leads to no run, or to several
@@ -59,6 +60,16 @@ class DatabaseBusy(StoreError):
         super().__init__(
             f"Another process has been writing the database {path} for more than {waited_s:g} s. "
             f"Try again in a moment; `fuser {path}` shows which process it is."
+        )
+
+
+class DaemonWrites(StoreError):
+    """The daemon holds the database for its whole life: what is to be written is asked of it."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"The daemon of this home writes the database {path}, and nobody else may meanwhile. "
+            f"Stop it first: `flowctl daemon stop`."
         )
 
 

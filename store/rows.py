@@ -151,6 +151,7 @@ class TaskRow:
 
     @property
     def is_open(self) -> bool:
+        """Whether it may still go on; a task that is not ready rests for good, though its state is not final."""
         return self.ended_at is None and self.state_name != NOT_READY
 
 

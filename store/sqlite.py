@@ -86,7 +86,7 @@ def open_reader(path: str) -> sqlite3.Connection:
             version = schema_version(connection)
         except sqlite3.OperationalError:
             connection.close()
-            if os.access(os.path.dirname(path), os.W_OK):
+            if os.access(os.path.dirname(path), os.W_OK, effective_ids=os.access in os.supports_effective_ids):
                 raise
             # Readers of a write-ahead log share an index file beside it, which cannot be made here.
             connection = _open_reader(path, "mode=ro&immutable=1")

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parent.parent
 LAYERS = ("core", "store", "tui")
 SOURCES = sorted(
     path.relative_to(ROOT)
-    for folder in (*LAYERS, "flowctl", "tests", "demo_flows", "benchmarks", ".ci")
+    for folder in (*LAYERS, "flowctl", "tests", "demo_flows", "benchmarks", "docs", ".ci")
     for path in (ROOT / folder).rglob("*.py")  # does not follow the links of the door
 )
 LONGEST_FILE = 350

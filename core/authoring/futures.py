@@ -50,8 +50,21 @@ class Future(Generic[R]):
         return value
 
     def add_done_callback(self, fn: Callable[[Future[R]], None]) -> None:
-        """Call `fn` once with this future when its run has ended; at once if it has."""
-        engine().when_settled(self.run, lambda _run: fn(self))
+        """Call `fn` once with this future when its run has ended, in any thread; at once if it has.
+
+        An exception in it is logged, and keeps nothing from going on.
+        """
+
+        def call(run: TaskRun) -> None:
+            try:
+                fn(self)
+            except Exception:
+                from traceback import format_exc
+
+                said = f"A callback of a future raised, which changes nothing:\n{format_exc()}"
+                engine().log(run, 40, "flowctl.task_runs", said)
+
+        engine().when_settled(self.run, call)
 
     def __repr__(self) -> str:
         return f"Future(name={self.run.name!r}, state={self.run.state!s})"

@@ -154,6 +154,7 @@ class TaskRun:
         "number",
         "parent",
         "path",
+        "position",
         "run_count",
         "started",
         "state",
@@ -186,6 +187,8 @@ class TaskRun:
         self.state = state
         state.run = self
         self.map_index = map_index
+        #: Its position among the calls of its parent's own thread, where it has one.
+        self.position: int | None = None
         self.run_count = 0
         self.started: int | None = None
         self.given_name: str | None = None

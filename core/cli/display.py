@@ -15,7 +15,8 @@ from typing import IO, TYPE_CHECKING, Final, Protocol
 
 from flowctl.core.cli.display_model import RunModel
 from flowctl.core.cli.display_options import DisplayOptions
-from flowctl.core.cli.display_streams import is_ascii, is_live, silence, wants_colour
+from flowctl.core.cli.display_printed import Printed
+from flowctl.core.cli.display_streams import is_ascii, is_github, is_gitlab, is_live, silence, wants_colour
 from flowctl.core.cli.display_words import Glyphs, Line
 from flowctl.core.cli.exits import Exit
 from flowctl.store.states import StateType
@@ -83,7 +84,7 @@ class Screen:
         self.model.least_level = options.least_level
         self.glyphs = Glyphs(is_ascii=is_ascii(_human_stream(options)))
         self._options = options
-        self._machine = machine or sys.__stdout__
+        self._machine = machine or sys.stdout
         self._displays: list[Display] = []
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="flowctl display", daemon=True)
@@ -107,7 +108,10 @@ class Screen:
         for display in list(self._displays):
             self._guarded(display, "end", now, summary)
         if self._options.for_machines and self._machine is not None:
-            _write_object(self.model, ended, self._machine, as_event=self._options.with_events)
+            from flowctl.core.cli.display_json import write_summary
+
+            value = ended.state.data if ended.state.type is StateType.COMPLETED else None
+            write_summary(self.model, value, self._machine, is_event=self._options.with_events)
 
     def _chosen(self) -> list[Display]:
         displays: list[Display] = []
@@ -123,19 +127,23 @@ class Screen:
 
             live = Live(self.model, stream, self.glyphs)
             live.region.open()
-            displays.append(live)
-        else:
-            displays.append(self._plain(stream))
-        return displays
+            return [*displays, live]
+        return [*displays, self._plain(stream)]
 
     def _plain(self, stream: IO[str]) -> Display:
-        from flowctl.core.cli.display_ci import make
+        from flowctl.core.cli.display_plain import Paint, Plain, bare
 
-        if not wants_colour(stream):
-            return make(self.model, stream, self.glyphs, is_quiet=self._options.is_quiet)
-        from flowctl.core.cli.display_paint import painter
+        paint: Paint = bare
+        kind = Plain
+        if wants_colour(stream):
+            from flowctl.core.cli.display_paint import painter
 
-        return make(self.model, stream, self.glyphs, is_quiet=self._options.is_quiet, paint=painter(stream))
+            paint = painter(stream)
+        if is_github() or is_gitlab():
+            from flowctl.core.cli.display_ci import GitHub, GitLab
+
+            kind = GitHub if is_github() else GitLab
+        return kind(self.model, stream, self.glyphs, is_quiet=self._options.is_quiet, paint=paint)
 
     def _loop(self) -> None:
         is_over = self._ended.wait(_FIRST_S)
@@ -188,18 +196,5 @@ class Screen:
 
 
 def _human_stream(options: DisplayOptions) -> IO[str] | None:
-    return sys.__stderr__ if options.for_machines else sys.__stdout__
-
-
-def _write_object(model: RunModel, ended: Ended, machine: IO[str], *, as_event: bool) -> None:
-    import json
-
-    from flowctl.core.cli.display_json import summary_object
-
-    value = ended.state.data if ended.state.type is StateType.COMPLETED else None
-    summary = summary_object(model, value)
-    try:
-        machine.write(json.dumps({"event": "summary", **summary} if as_event else summary) + "\n")
-        machine.flush()
-    except OSError:  # the reader went away; the exit code still tells how it ended
-        pass
+    stream = sys.stderr if options.for_machines else sys.stdout
+    return stream.stream if isinstance(stream, Printed) else stream

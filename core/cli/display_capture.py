@@ -98,7 +98,7 @@ def _begun_mark(data: bytes) -> int:
 
 def _flush() -> None:
     for stream in (sys.__stdout__, sys.__stderr__):
-        if stream is not None:
+        if stream is not None and not stream.closed:
             stream.flush()
 
 

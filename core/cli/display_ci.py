@@ -9,13 +9,12 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from flowctl.core.cli.display_groups import Run, problem_text, problems_below
 from flowctl.core.cli.display_model import RunModel
-from flowctl.core.cli.display_plain import Paint, Plain, bare
-from flowctl.core.cli.display_words import Glyphs, Line
+from flowctl.core.cli.display_plain import Plain
+from flowctl.core.cli.display_words import Line
 from flowctl.store.journal import FlowRunCreated, Record
 from flowctl.store.text import safe_text
 
@@ -96,6 +95,8 @@ def error_annotations(model: RunModel) -> Iterator[str]:
 
 def _in_workspace(path: str) -> str:
     """GitHub marks files by their path in the repository."""
+    from pathlib import Path
+
     root = Path(os.environ.get("GITHUB_WORKSPACE") or Path.cwd())
     full = Path(path).absolute()
     return str(full.relative_to(root)) if full.is_relative_to(root) else path
@@ -107,13 +108,3 @@ def _data(text: str) -> str:
 
 def _property(text: str) -> str:
     return _data(text).replace(":", "%3A").replace(",", "%2C")
-
-
-def make(model: RunModel, stream: IO[str], glyphs: Glyphs, *, is_quiet: bool, paint: Paint = bare) -> Plain:
-    """Make the display for the surroundings: GitHub Actions, GitLab CI, or neither."""
-    kind = Plain
-    if os.environ.get("GITHUB_ACTIONS") == "true":
-        kind = GitHub
-    elif os.environ.get("GITLAB_CI"):
-        kind = GitLab
-    return kind(model, stream, glyphs, is_quiet=is_quiet, paint=paint)

@@ -122,6 +122,16 @@ def summary_object(model: RunModel, value: Any) -> dict[str, Any]:  # the value 
     }
 
 
+def write_summary(model: RunModel, value: Any, stream: IO[str], *, is_event: bool) -> None:
+    """Write the object of `--json`, or the last of `--events`."""
+    summary = summary_object(model, value)
+    try:
+        stream.write(json.dumps({"event": "summary", **summary} if is_event else summary) + "\n")
+        stream.flush()
+    except OSError:  # the reader went away; the exit code still tells how it ended
+        pass
+
+
 def iso(at: int) -> str:
     """Write microseconds since the epoch as ISO 8601."""
     return datetime.fromtimestamp(at / 1e6, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import IO, Final
 
@@ -93,8 +92,6 @@ class Plain:
     def flush(self) -> None:
         if self._lines:
             text, self._lines = "".join(self._lines), []
-            if self.stream is sys.__stdout__:
-                sys.stdout.flush()
             self.stream.write(text)
             self.stream.flush()
 

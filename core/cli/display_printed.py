@@ -16,12 +16,12 @@ class Printed:
 
     def __init__(self, stream: IO[str]) -> None:
         self.region: Region | None = None
-        self._stream = stream
+        self.stream = stream
 
     def write(self, text: str) -> int:
         region = self._present_region()
         if region is None:
-            return self._stream.write(text)
+            return self.stream.write(text)
         region.take(text)
         return len(text)
 
@@ -31,7 +31,7 @@ class Printed:
 
     def flush(self) -> None:
         if self._present_region() is None:
-            self._stream.flush()
+            self.stream.flush()
 
     def _present_region(self) -> Region | None:
         region = self.region
@@ -40,7 +40,7 @@ class Printed:
         return region
 
     def __getattr__(self, name: str) -> Any:  # all else is the real stream's
-        return getattr(self._stream, name)
+        return getattr(self.stream, name)
 
 
 def stand_in() -> list[Printed]:

@@ -6,13 +6,19 @@ import os
 from typing import IO
 
 
+def is_github() -> bool:
+    """Tell whether this is a step of GitHub Actions."""
+    return os.environ.get("GITHUB_ACTIONS") == "true"
+
+
+def is_gitlab() -> bool:
+    """Tell whether this is a job of GitLab CI."""
+    return bool(os.environ.get("GITLAB_CI"))
+
+
 def is_live(stream: IO[str]) -> bool:
     """Tell whether the stream is a terminal on which things can be redrawn, and no log of a CI system."""
-    if (
-        os.environ.get("TERM", "dumb") in ("dumb", "unknown")
-        or os.environ.get("GITHUB_ACTIONS")
-        or os.environ.get("GITLAB_CI")
-    ):
+    if os.environ.get("TERM", "dumb") in ("dumb", "unknown") or is_github() or is_gitlab():
         return False
     try:
         return stream.isatty()

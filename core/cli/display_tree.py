@@ -39,7 +39,8 @@ def fitted(rows: list[Row], glyphs: Glyphs, height: int) -> list[Row]:
     """Fold rows until they fit: finished ones first, oldest first, then waiting ones, then details."""
     if len(rows) <= height or height < 1:
         return rows[: max(height, 0)]
-    spare = len(rows) - height
+    # One row less: it says what is folded.
+    spare = len(rows) - height + 1
     gone: set[int] = set()
     folded = {"finished": 0, "waiting": 0, "more": 0}
     for rank in (_FINISHED_BELOW, _FINISHED, _WAITING, _DETAIL, _PROBLEM, _ACTIVE):
@@ -47,21 +48,12 @@ def fitted(rows: list[Row], glyphs: Glyphs, height: int) -> list[Row]:
         order = [index for index, row in enumerate(rows) if row.rank == rank]
         if rank in (_WAITING, _DETAIL):
             order.reverse()  # what waits longest comes next; the first detail says most
-        for index in order:
-            # Each kind that is folded needs a row that says so.
-            if len(gone) - sum(1 for count in folded.values() if count) >= spare:
-                break
+        for index in order[: spare - len(gone)]:
             gone.add(index)
             folded[kind] += rank != _DETAIL
-    kept = [row for index, row in enumerate(rows) if index not in gone]
-    if folded["finished"]:
-        text = f"{number(folded['finished'])} more finished"
-        kept.insert(0, Row(0, [(glyphs.of("completed"), "completed"), (f" {text}", "dim")], ""))
-    for kind in ("more", "waiting"):
-        if folded[kind]:
-            text = f"{number(folded[kind])} more{' waiting' if kind == 'waiting' else ''}"
-            kept.append(Row(0, [(glyphs.of("queued"), "queued"), (f" {text}", "dim")], ""))
-    return kept[:height]
+    said = ", ".join(f"{number(count)} {kind}" for kind, count in folded.items() if count) or "details"
+    note = Row(0, [(glyphs.plain("…"), "dim"), (f" {said}", "dim")], "")
+    return [note, *(row for index, row in enumerate(rows) if index not in gone)]
 
 
 def _below(group: Group, depth: int, glyphs: Glyphs, now: float, rows: list[Row]) -> int:

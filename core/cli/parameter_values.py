@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final, cast, get_args, get_origin
 
 from flowctl.core.authoring.exceptions import ParameterTypeError
 from flowctl.core.cli.faults import CommandError
-from flowctl.core.cli.parameter_words import type_text
 
 if TYPE_CHECKING:
     from flowctl.core.authoring.parameters import Parameters
@@ -52,7 +51,7 @@ def _from_at(name: str, text: str) -> str:
 def value(name: str, texts: list[str], annotation: Any, signature: Parameters) -> Any:
     """Make a parameter's value of what was assigned to it."""
     wants_list = name == signature.var_positional or _origin(annotation) in (list, tuple, set, frozenset)
-    if wants_list:
+    if wants_list and not (texts == ["null"] and _bare(annotation) is not annotation):
         element = annotation if name == signature.var_positional else (get_args(_bare(annotation)) or (None,))[0]
         if len(texts) == 1 and isinstance(whole := _json(texts[0]), list):
             return cast("Any", whole)
@@ -133,7 +132,7 @@ def from_file(path: str) -> dict[str, Any]:
 
 def _bare(annotation: Any) -> Any:
     """Take `None` and `Annotated` off: `str | None` is str."""
-    if type_text(annotation).startswith("Annotated["):
+    if hasattr(annotation, "__metadata__"):  # Annotated
         return _bare(get_args(annotation)[0])
     if _is_union(annotation):
         others = [member for member in get_args(annotation) if member is not type(None)]

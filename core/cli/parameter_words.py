@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from flowctl.core.authoring.secret_names import MASK, is_secret
@@ -47,9 +47,9 @@ def type_text(annotation: Any) -> str:
 
 def _default(name: str, value: Any) -> str:
     if is_secret(name) and value is not None:
-        return MASK
+        return MASK.strip("'")
     try:
-        text = repr(os.fspath(value) if isinstance(value, os.PathLike) else value)
+        text = repr(str(value) if isinstance(value, PurePath) else value)
     except Exception as error:  # noqa: BLE001 - the `__repr__` is the user's
         return f"<repr raised {type(error).__name__}>"
     return text if len(text) <= _LONGEST_DEFAULT else f"{text[:_LONGEST_DEFAULT]}…"

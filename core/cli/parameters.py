@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from flowctl.core.authoring.exceptions import ParameterBindError, ParameterTypeError
 from flowctl.core.cli.faults import CommandError
-from flowctl.core.cli.parameter_values import from_file, grouped, json_object, value
-from flowctl.core.cli.parameter_words import described
 
 if TYPE_CHECKING:
     from flowctl.core.authoring.flows import Flow
@@ -25,18 +23,33 @@ def read_parameters(
     # An instance or class that the flow is bound to is its first argument already.
     bound = signature.positional[: len(getattr(flow, "_instance", ()))]
     names = [name for name in signature.names if name not in bound]
+    is_given = bool(assignments) or json_text is not None or file is not None
+    arguments = _read(flow, assignments, json_text, file) if is_given else {}
+    _refuse_unknown(flow, arguments, names)
+    _refuse_missing(flow, arguments, [name for name in names if name in signature.required])
+    _check_types(flow, arguments, bound)
+    return arguments
+
+
+def _read(flow: AnyFlow, assignments: Sequence[str], json_text: str | None, file: str | None) -> dict[str, Any]:
+    from flowctl.core.authoring.coercion import resolved_annotations
+    from flowctl.core.cli.parameter_values import from_file, grouped, json_object, value
+
     arguments: dict[str, Any] = {}
     if file is not None:
         arguments |= from_file(file)
     if json_text is not None:
         arguments |= json_object(json_text, "--params-json")
-    annotations = _annotations(flow) if assignments else {}
+    annotations = resolved_annotations(flow.fn) if assignments else {}
     for name, texts in grouped(assignments).items():
-        arguments[name] = value(name, texts, annotations.get(name), signature)
-    _refuse_unknown(flow, arguments, names)
-    _refuse_missing(flow, arguments, [name for name in names if name in signature.required])
-    _check_types(flow, arguments, bound)
+        arguments[name] = value(name, texts, annotations.get(name), flow.signature)
     return arguments
+
+
+def _described(flow: AnyFlow, names: Sequence[str]) -> list[str]:
+    from flowctl.core.cli.parameter_words import described
+
+    return described(flow, names)
 
 
 def _refuse_unknown(flow: AnyFlow, arguments: dict[str, Any], names: list[str]) -> None:
@@ -52,7 +65,7 @@ def _refuse_unknown(flow: AnyFlow, arguments: dict[str, Any], names: list[str]) 
         near = nearest(name, names)
         guess = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
         sentences.append(f"Flow {flow.name!r} has no parameter {name!r}.{guess}")
-    raise CommandError("\n".join([*sentences, *described(flow, names)]))
+    raise CommandError("\n".join([*sentences, *_described(flow, names)]))
 
 
 def _refuse_missing(flow: AnyFlow, arguments: dict[str, Any], required: list[str]) -> None:
@@ -62,7 +75,7 @@ def _refuse_missing(flow: AnyFlow, arguments: dict[str, Any], required: list[str
     what, them = ("a value", "it") if len(missing) == 1 else ("values", "them")
     names = ", ".join(map(repr, missing))
     sentence = f"Flow {flow.name!r} needs {what} for {names}. Give {them} with -p name=value."
-    raise CommandError("\n".join([sentence, *described(flow, missing)]))
+    raise CommandError("\n".join([sentence, *_described(flow, missing)]))
 
 
 def _check_types(flow: AnyFlow, arguments: dict[str, Any], bound: tuple[str, ...]) -> None:
@@ -91,10 +104,4 @@ def _check_types(flow: AnyFlow, arguments: dict[str, Any], bound: tuple[str, ...
             if any(line.startswith((f"{name}:", f"{name}.", f"{name}[")) for line in problems)
         ]
         head = f"Parameters of flow {flow.name!r} do not fit:"
-        raise CommandError("\n".join([head, *(f"  {line}" for line in problems), *described(flow, wrong)])) from error
-
-
-def _annotations(flow: AnyFlow) -> dict[str, Any]:
-    from flowctl.core.authoring.coercion import resolved_annotations
-
-    return resolved_annotations(flow.fn)
+        raise CommandError("\n".join([head, *(f"  {line}" for line in problems), *_described(flow, wrong)])) from error

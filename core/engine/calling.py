@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from flowctl.core.authoring.context import CURRENT
 from flowctl.core.engine import interruption
 from flowctl.core.engine.pen import WARNING, write_log
-from flowctl.core.engine.pool import Orphaned, current_pool
+from flowctl.core.engine.pool import Orphaned, current_place, part_from, standing_in
 from flowctl.core.engine.timers import timers
 from flowctl.core.engine.waits import CallHook, TimedOut
 
@@ -40,16 +40,18 @@ def call_in_worker(call: Call, snapshot: Context, go_on: Callable[[BaseException
     At the deadline the worker loses its place, `go_on(TimedOut())` is called in another thread, and this
     function, when the user's at last returns, raises `Orphaned`.
     """
-    pool = current_pool()
-    if call.timeout_s is None or pool is None:
+    place = current_place()
+    if call.timeout_s is None or place is None:
         return call_here(call, snapshot)
     attempt = _Attempt()
 
     def expire() -> None:
         if attempt.expire():
-            _warn_of_orphan(call)
-            pool.orphan()
-            pool.add(lambda: go_on(TimedOut()))
+            try:
+                _warn_of_orphan(call)
+            finally:
+                place.pool.orphan(place)
+                place.pool.add(lambda: go_on(TimedOut()), first=True)
 
     timer = timers().after(call.timeout_s, expire)
     try:
@@ -98,16 +100,19 @@ def _call_beside(call: Call, snapshot: Context | None) -> Any:
     gate = allocate_lock()
     gate.acquire()
     outcome: list[Any] = []
+    place = current_place()
 
     def body() -> None:
-        try:
-            outcome.append((context.run(invoke, call), None))
-        except BaseException as error:
-            outcome.append((None, error))
+        with standing_in(place):
+            try:
+                outcome.append((context.run(invoke, call), None))
+            except BaseException as error:
+                outcome.append((None, error))
         gate.release()
 
     start_new_thread(body, ())
     if not gate.acquire(timeout=call.timeout_s or 0):
+        part_from(place)
         _warn_of_orphan(call)
         raise TimedOut
     value, error = outcome[0]

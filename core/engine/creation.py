@@ -55,6 +55,7 @@ def new_task_run(
         map_index,
     )
     run.deferred = upstreams
+    run.position = position
     root.journal.append(
         TaskRunCreated(
             at,

@@ -12,6 +12,7 @@ from flowctl.core.authoring.runners import ProcessPoolTaskRunner
 from flowctl.core.engine.calling import call_in_worker
 from flowctl.core.engine.drivers import Caller, collect, drive, drive_async
 from flowctl.core.engine.gathering import begin_task, end_task, when_all_settled
+from flowctl.core.engine.journal_writer import JournalUnwritable
 from flowctl.core.engine.pool import Orphaned, WorkerPool
 from flowctl.core.engine.task_lifecycle import task_lifecycle
 from flowctl.core.engine.timers import timers
@@ -70,6 +71,10 @@ class _Worker:
             ended = drive(self._life, call=self._call, park=self._park, error=error)
         except Orphaned:
             raise
+        except JournalUnwritable as error:
+            # The thread of the flow run meets the same error, and raises it to who started the run.
+            self._run.flow_run.root.broken = self._run.flow_run.root.broken or error
+            ended = True
         except BaseException:
             end_task(self._run.flow_run)
             raise
@@ -110,10 +115,10 @@ class _Once:
 def _pool_of(flow_run: FlowRun) -> WorkerPool:
     """Return the flow run's pool, made at its first submit."""
     pool: WorkerPool | None = flow_run.pool
-    if pool is None:
+    if pool is None or pool.is_of_parent:
         with flow_run.root.lock:
             pool = flow_run.pool
-            if pool is None:
+            if pool is None or pool.is_of_parent:
                 pool = flow_run.pool = _new_pool(flow_run)
     return pool
 
@@ -131,14 +136,23 @@ def _new_pool(flow_run: FlowRun) -> WorkerPool:
 def close_pool(flow_run: FlowRun) -> None:
     """Let the workers of an ended flow run go."""
     pool: WorkerPool | None = flow_run.pool
-    if pool is not None:
+    if pool is not None and not pool.is_of_parent:
         pool.close()
     _limits.pop(flow_run.id, None)
 
 
 #: One event loop, in a thread of its own, for all submitted asynchronous tasks of this process.
 _loop: AbstractEventLoop | None = None
-_loop_lock: Final = allocate_lock()
+_loop_lock = allocate_lock()
+
+
+def _leave_to_parent() -> None:
+    global _loop, _loop_lock
+    _loop = None
+    _loop_lock = allocate_lock()
+
+
+os.register_at_fork(after_in_child=_leave_to_parent)
 
 
 def _start_in_loop(run: TaskRun, wait_for: Any, snapshot: Context) -> None:

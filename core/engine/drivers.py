@@ -231,7 +231,10 @@ async def _await(wait: Wait) -> Any:
     gate = asyncio.Event()
 
     def open_gate(_run: FlowRun | TaskRun | None = None) -> None:
-        loop.call_soon_threadsafe(gate.set)
+        try:
+            loop.call_soon_threadsafe(gate.set)
+        except RuntimeError:
+            return  # the loop is closed: who waited here was cancelled
 
     if isinstance(wait, Sleep):
         if isinstance(wait.run, TaskRun):

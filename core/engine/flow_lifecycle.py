@@ -11,6 +11,7 @@ from flowctl.core.authoring.parameters import coerce
 from flowctl.core.authoring.states import State
 from flowctl.core.engine import arguments, outcomes
 from flowctl.core.engine.capture import capture_prints
+from flowctl.core.engine.journal_writer import JournalUnwritable
 from flowctl.core.engine.keeping import keep_flow_result, recorded_flow_result
 from flowctl.core.engine.pen import ERROR, INFO, WARNING, advance_flow, write_log
 from flowctl.core.engine.previews import preview
@@ -28,6 +29,18 @@ LOGGER = "flowctl.flow_runs"
 
 def flow_lifecycle(run: FlowRun, wait_for: Any = None) -> Life:
     """Carry out a flow run. Afterwards its `state` says how it ended; nothing is raised."""
+    try:
+        yield from _carried_out(run, wait_for)
+    except GeneratorExit:
+        raise  # dropped half way, with its process
+    except BaseException as error:
+        # Not the flow's function: a value did not fit its place, or a wait was interrupted.
+        if run.state.is_final() or isinstance(error, JournalUnwritable):
+            raise
+        yield from _finish(run, outcomes.state_of_exception(run, error))
+
+
+def _carried_out(run: FlowRun, wait_for: Any) -> Life:
     root = run.root
     if run.deferred is not None:
         upstreams = [each for each in run.deferred.task_runs() if each.waiters is not None]
@@ -100,6 +113,9 @@ def _one_attempt(run: FlowRun) -> Generator[Wait, Any, State[Any]]:
         run.by_hand = state is value
     if root.broken is not None and run.number == 0:
         state = outcomes.state_of_exception(run, root.broken)
+    if root.cancelled is not None and state.type in (StateType.COMPLETED, StateType.FAILED):
+        # Its body may have ended before the interruption struck, but tasks of it were refused already.
+        state = outcomes.state_of_exception(run, root.cancelled)
     state.at = root.clock()
     return state
 
@@ -138,9 +154,9 @@ def _finish(run: FlowRun, state: State[Any], *, result: list[Any] | None = None)
         error = _report(state)
         if error is not None and state.type is not StateType.CANCELLED:
             what = f"{type(state.data).__name__}({text_of(state.data)!r})"
-            write_log(run, ERROR, LOGGER, f"Encountered exception during execution: {what}\n{as_text(error)}")
+            _say(run, ERROR, f"Encountered exception during execution: {what}\n{as_text(error)}")
     level = {StateType.COMPLETED: INFO, StateType.CANCELLED: WARNING}.get(state.type, ERROR)
-    write_log(run, level, LOGGER, f"Finished in state {state!s}")
+    _say(run, level, f"Finished in state {state!s}")
     state.at = root.clock()
     advance_flow(run, state, value=value, error=error, result=result)
     hooks = {
@@ -151,6 +167,16 @@ def _finish(run: FlowRun, state: State[Any], *, result: list[Any] | None = None)
     }.get(state.type)
     if hooks:
         yield from _hooks(run, hooks)
+        if run.open_tasks and state.type in (StateType.COMPLETED, StateType.FAILED):
+            yield WaitForTasks(run)  # those that the hooks submitted
+
+
+def _say(run: FlowRun, level: int, message: str) -> None:
+    """Log what the final state says as well: on a full disk, the room that is left is for that state."""
+    try:
+        write_log(run, level, LOGGER, message)
+    except JournalUnwritable:
+        return
 
 
 def _hooks(run: FlowRun, hooks: list[Hook]) -> Life:

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from time import monotonic
-from types import FrameType
+from types import FrameType, TracebackType
 from typing import Any, Final
 
-from flowctl.core.engine.waits import TimedOut
+from flowctl.core.engine.waits import Deadline, TimedOut
 
 #: After this long a put-off interruption is tried again.
 _SOON_S: Final = 0.002
+#: A deadline whose exception was swallowed strikes again after this long.
+_AGAIN_S: Final = 1.0
 #: Modules of flowctl in which an interruption may strike: they only wait, or only pass a call on.
 _WAITING: Final = frozenset(
     {
@@ -26,11 +27,21 @@ _WAITING: Final = frozenset(
         "flowctl.core.authoring.flows",
         "flowctl.core.engine.blocking",
         "flowctl.core.engine.calling",
-        "flowctl.core.engine.interruption",
     }
 )
 
-_pending: Final[list[tuple[float, BaseException]]] = []
+#: Functions of the drivers in which the user's coroutines and generators run.
+_PASSING_ON: Final = frozenset({"_await", "_within", "_streamed", "body", "drive_async_generator", "finish"})
+
+Act = Callable[[FrameType | None], Any]
+
+
+#: The alarms around the present code, outermost first.
+_deadlines: Final[list[Deadline]] = []
+#: What is to be done as soon as it is safe, and not before its time.
+_put_off: Final[list[tuple[float, Act]]] = []
+#: The handler that SIGALRM had before ours; empty while ours is not in place.
+_before: Final[list[Any]] = []
 
 
 def is_possible() -> bool:
@@ -40,67 +51,71 @@ def is_possible() -> bool:
 
 def is_safe(frame: FrameType | None) -> bool:
     """Tell whether an exception may be raised at this place: not in the midst of flowctl's own work."""
+    top = frame
     while frame is not None:
         module = frame.f_globals.get("__name__", "")
         if module.startswith("flowctl.") and not module.startswith(("flowctl.core.cli", "flowctl.tui")):
-            return module in _WAITING
+            return module in _WAITING or (
+                frame is not top and module == "flowctl.core.engine.drivers" and frame.f_code.co_name in _PASSING_ON
+            )
         frame = frame.f_back
     return True
 
 
-@contextmanager
-def alarm(seconds: float) -> Generator[None, None, None]:
-    """Raise `TimedOut` in the block when it takes longer; blocks nest, and each gets its own exception."""
-    before = signal.signal(signal.SIGALRM, _on_alarm)
-    entry = (monotonic() + seconds, _Deadline())
-    _pending.append(entry)
-    _arm()
-    try:
-        yield
-    except _Deadline as error:
-        if error is entry[1]:
+class alarm:  # noqa: N801 - reads as a word of the with statement
+    """Raise `TimedOut` out of the block when it takes longer; blocks nest, and each gets only its own."""
+
+    # No generator: its frames would be contextlib's, in which an interruption could strike half way.
+
+    def __init__(self, seconds: float) -> None:
+        self._deadline = Deadline(monotonic() + seconds)
+
+    def __enter__(self) -> None:
+        _deadlines.append(self._deadline)
+        _arm()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        _deadlines.remove(self._deadline)
+        _arm()
+        if error is self._deadline:
             raise TimedOut from None
-        raise
-    finally:
-        _pending.remove(entry)
-        _arm()
-        signal.signal(signal.SIGALRM, before)
 
 
-class _Deadline(TimedOut):
-    """The exception of one alarm; told apart by identity."""
-
-
-def _on_alarm(_number: int, frame: FrameType | None) -> None:
-    now = monotonic()
-    due = [entry for entry in _pending if entry[0] <= now]
-    if not due:
-        _arm()
-    elif is_safe(frame):
-        raise due[0][1]
-    else:
-        signal.setitimer(signal.ITIMER_REAL, _SOON_S)
+def put_off(act: Act, frame: FrameType | None, seconds: float = 0) -> None:
+    """Call `act` in the main thread as soon as it is safe, at the earliest in `seconds`; now, if that is now."""
+    if not seconds and is_safe(frame):
+        act(frame)
+        return
+    _put_off.append((monotonic() + seconds, act))
+    _arm()
 
 
 def _arm() -> None:
-    soonest = min((due for due, _ in _pending), default=None)
-    signal.setitimer(signal.ITIMER_REAL, 0 if soonest is None else max(soonest - monotonic(), 1e-4))
-
-
-def put_off(act: Callable[[FrameType | None], Any], frame: FrameType | None) -> None:
-    """Call `act` in the main thread as soon as it is safe: now, or in a moment."""
-    if is_safe(frame):
-        act(frame)
+    """Set the clock to what is next; our handler is in place only while something is."""
+    if not _deadlines and not _put_off:
+        if _before:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, _before.pop())
         return
-    before = signal.getsignal(signal.SIGALRM)
+    if not _before:
+        _before.append(signal.signal(signal.SIGALRM, _on_alarm))
+    next_at = min([deadline.due for deadline in _deadlines] + [due for due, _ in _put_off])
+    signal.setitimer(signal.ITIMER_REAL, max(next_at - monotonic(), _SOON_S / 20))
 
-    def again(_number: int, later: FrameType | None) -> None:
-        if is_safe(later):
-            signal.signal(signal.SIGALRM, before)
+
+def _on_alarm(_signum: int, frame: FrameType | None) -> None:
+    if not is_safe(frame):
+        signal.setitimer(signal.ITIMER_REAL, _SOON_S)
+        return
+    now = monotonic()
+    for entry in tuple(_put_off):
+        if entry[0] <= now:
+            _put_off.remove(entry)
             _arm()
-            act(later)
-        else:
-            signal.setitimer(signal.ITIMER_REAL, _SOON_S)
-
-    signal.signal(signal.SIGALRM, again)
-    signal.setitimer(signal.ITIMER_REAL, _SOON_S)
+            entry[1](frame)
+    for deadline in _deadlines:
+        if deadline.due <= now:
+            deadline.due = now + _AGAIN_S
+            _arm()
+            raise deadline
+    _arm()

@@ -15,7 +15,8 @@ from collections.abc import Callable
 from mmap import mmap
 from typing import TYPE_CHECKING, Final
 
-from flowctl.store.journal import encode
+from flowctl.store.journal import FlowRunState, encode
+from flowctl.store.states import FINAL
 
 if TYPE_CHECKING:
     from flowctl.store.journal import Record
@@ -66,7 +67,7 @@ class JournalWriter:
             data = encode(self._sequence, record)
             end = self._end + len(data)
             if end + _RESERVE > self._room:
-                self._extend(end)
+                self._extend(end, record)
             if self._map is not None:
                 self._map[self._end : end] = data
             else:
@@ -115,8 +116,8 @@ class JournalWriter:
         self._lock = allocate_lock()
         self._closed = True
 
-    def _extend(self, end: int) -> None:
-        """Reserve room; without it, a record that fits into the reserve is still taken."""
+    def _extend(self, end: int, record: Record) -> None:
+        """Reserve room; without it, only a flow run's end is still taken, if it fits into the reserve."""
         room = max(self._room, min(max(self._room * 2, _FIRST_ROOM), self._room + _MOST_ROOM))
         while room < end + _RESERVE:
             room += _MOST_ROOM
@@ -127,7 +128,7 @@ class JournalWriter:
                 self._room = room
                 return
         except OSError as error:
-            if end <= self._room:
+            if end <= self._room and isinstance(record, FlowRunState) and record.type in FINAL:
                 return
             raise JournalUnwritable(self.path, error.strerror or str(error)) from error
         if self._map is None:

@@ -72,8 +72,8 @@ def split_target(target: str) -> tuple[str, str]:
 
 def load_file(path: str) -> ModuleType:
     """Import a Python file, once for each process."""
-    path = os.path.realpath(path) if os.path.exists(path) else path
     _check_file(path)
+    path = os.path.realpath(path)
     folder, file = os.path.split(path)
     names = [file.removesuffix(".py")]
     while os.path.isfile(os.path.join(folder, "__init__.py")):

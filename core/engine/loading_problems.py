@@ -147,7 +147,7 @@ def nearest(wanted: str, names: Sequence[str]) -> list[str]:
 
     by_plain = {name.lower().replace("-", "_"): name for name in reversed(names)}
     plain = wanted.lower().replace("-", "_")
-    close = get_close_matches(plain, list(by_plain), n=_MOST_NEAR, cutoff=0.5)
+    close = get_close_matches(plain, list(by_plain), n=_MOST_NEAR, cutoff=0.6)
     return [by_plain[name] for name in close]
 
 

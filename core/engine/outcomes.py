@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any
 
-from flowctl.core.authoring.exceptions import FlowRunTimeoutError, TaskRunTimeoutError
+from flowctl.core.authoring.exceptions import CancelledRun, FlowRunTimeoutError, TaskRunTimeoutError, UnfinishedRun
 from flowctl.core.authoring.futures import Future, settled
 from flowctl.core.authoring.states import State
 from flowctl.core.engine.reports import text_of
-from flowctl.core.engine.waits import Interrupted, Terminated
+from flowctl.core.engine.waits import Deadline, Interrupted, Terminated
 from flowctl.store.states import StateType
 
 if TYPE_CHECKING:
@@ -59,8 +59,10 @@ def _may_hold_futures(values: Iterable[Any]) -> bool:
 def state_of_exception(run: FlowRun | TaskRun, error: BaseException) -> State[Any]:
     """Make the final state of a body that raised."""
     what = "Task" if run.is_task else "Flow"
-    if not isinstance(error, Exception) and run.flow_run.root.cancelled is not None:
-        error = run.flow_run.root.cancelled
+    cancelled = run.flow_run.root.cancelled
+    if cancelled is not None and (not isinstance(error, Exception) or isinstance(error, (CancelledRun, UnfinishedRun))):
+        # Tasks that the cancelled run refused, and what came of that, are the cancel's doing.
+        error = cancelled
     if isinstance(error, (FlowRunTimeoutError, TaskRunTimeoutError)) and getattr(error, "run", None) is run:
         return State(StateType.FAILED, "TimedOut", str(error), error)
     if isinstance(error, Interrupted):
@@ -88,6 +90,8 @@ def _why_crashed(error: BaseException) -> str:
         return "Execution was aborted by an interrupt signal."
     if isinstance(error, SystemExit):
         return "Execution was aborted by Python system exit call."
+    if isinstance(error, Deadline):
+        return f"Execution was interrupted: {error}."
     name = type(error).__name__
     if name == "CancelledError":
         return "Execution was cancelled by the runtime environment."

@@ -5,6 +5,7 @@ The threads are daemons: a task that never returns does not hold up the end of t
 
 from __future__ import annotations
 
+import os
 from _thread import LockType as Gate
 from _thread import allocate_lock, get_ident, start_new_thread
 from collections import deque
@@ -19,11 +20,25 @@ class Orphaned(BaseException):
     """Raised in a worker whose place was taken away because its task ran past the deadline; ends the thread."""
 
 
+class Place:
+    """A worker's right to run. Another thread may run on it for a while, on the worker's behalf."""
+
+    __slots__ = ("is_lent", "is_lost", "pool")
+
+    def __init__(self, pool: WorkerPool) -> None:
+        self.pool = pool
+        #: Given away for as long as its thread is blocked.
+        self.is_lent = False
+        #: Given away for good: its task ran past the deadline.
+        self.is_lost = False
+
+
 class WorkerPool:
     """Carries out work in at most `max_workers` threads that are not blocked."""
 
     def __init__(self, max_workers: int) -> None:
         self.max_workers = max_workers
+        self._process = _process
         self._lock = allocate_lock()
         self._backlog: deque[Work] = deque()
         #: Threads that hold a place.
@@ -33,24 +48,42 @@ class WorkerPool:
         self._returning: deque[Gate] = deque()
         self._closed = False
 
-    def add(self, work: Work) -> None:
-        """Queue work; it starts at once when a place is free."""
+    @property
+    def is_of_parent(self) -> bool:
+        """Whether this process was forked since: the threads, and what is queued, are its parent's."""
+        return self._process is not _process
+
+    def add(self, work: Work, *, first: bool = False) -> None:
+        """Queue work, `first` before all that is queued; it starts at once when a place is free."""
         with self._lock:
-            self._backlog.append(work)
+            if self._closed:
+                return
+            if first:
+                self._backlog.appendleft(work)
+            else:
+                self._backlog.append(work)
             if self._running >= self.max_workers:
                 return
             self._running += 1
             if self._idle:
                 self._idle.pop().release()
                 return
-        start_new_thread(self._work, ())
+        try:
+            start_new_thread(self._work, ())
+        except RuntimeError:  # the system has no more threads for us
+            with self._lock:
+                self._running -= 1
+                if not self._running:
+                    raise
 
     def close(self) -> None:
         """Let idle threads end; what is queued is dropped."""
         with self._lock:
             self._closed = True
-            self._backlog.clear()
+            # Not let go under the lock: what ends with it may ask for the pool.
+            dropped, self._backlog = self._backlog, deque()
             idle, self._idle = self._idle, []
+        del dropped
         for gate in idle:
             gate.release()
 
@@ -63,24 +96,36 @@ class WorkerPool:
                 work = self._backlog.popleft()
             work()
 
-    def lend(self) -> None:
-        """Give the present worker's place away while it blocks."""
+    def lend(self, place: Place) -> None:
+        """Give a place away while its thread blocks."""
         with self._lock:
-            self._vacate()
+            if not place.is_lost:
+                place.is_lent = True
+                self._vacate()
 
-    def take_back(self) -> None:
+    def take_back(self, place: Place) -> None:
         """Get a place again, waiting for one if need be."""
         with self._lock:
+            if place.is_lost:
+                return
             if self._running < self.max_workers or self._closed:
                 self._running += 1
+                place.is_lent = False
                 return
             gate = _gate()
             self._returning.append(gate)
         gate.acquire()
+        with self._lock:
+            place.is_lent = False
+            if place.is_lost:  # while it waited
+                self._vacate()
 
-    def orphan(self) -> None:
+    def orphan(self, place: Place) -> None:
         """Give away the place of a worker that is past its deadline; it must raise `Orphaned` when it returns."""
-        self.lend()
+        with self._lock:
+            place.is_lost = True
+            if not place.is_lent:
+                self._vacate()
 
     def _vacate(self) -> None:
         """Pass a place on to whoever waits for one; the caller holds the lock."""
@@ -95,7 +140,7 @@ class WorkerPool:
             self._running -= 1
 
     def _work(self) -> None:
-        _pools[get_ident()] = self
+        _places[get_ident()] = Place(self)
         gate = _gate()
         try:
             while True:
@@ -114,14 +159,32 @@ class WorkerPool:
                         return
                 else:
                     work()
+                    if self.is_of_parent:
+                        return
         except Orphaned:
             return
+        except BaseException:
+            # A fault of flowctl's own: Python shows it and ends the thread, another takes its place.
+            with self._lock:
+                self._vacate()
+            raise
         finally:
-            _pools.pop(get_ident(), None)
+            _places.pop(get_ident(), None)
 
 
-#: Worker thread -> its pool.
-_pools: Final[dict[int, WorkerPool]] = {}
+#: Thread -> the place that it runs on.
+_places: Final[dict[int, Place]] = {}
+#: Stands for this process; another object in a forked child.
+_process = object()
+
+
+def _leave_to_parent() -> None:
+    global _process
+    _process = object()
+    _places.clear()
+
+
+os.register_at_fork(after_in_child=_leave_to_parent)
 
 
 def _gate() -> Gate:
@@ -133,17 +196,41 @@ def _gate() -> Gate:
 @contextmanager
 def lent() -> Generator[None, None, None]:
     """Lend the present thread's place, if it has one, for the length of the block."""
-    pool = _pools.get(get_ident())
-    if pool is None:
+    place = _places.get(get_ident())
+    if place is None:
         yield
         return
-    pool.lend()
+    place.pool.lend(place)
     try:
         yield
     finally:
-        pool.take_back()
+        place.pool.take_back(place)
 
 
-def current_pool() -> WorkerPool | None:
-    """Return the pool whose worker the present thread is."""
-    return _pools.get(get_ident())
+def current_place() -> Place | None:
+    """Return the place of the worker that the present thread is, or stands in for."""
+    return _places.get(get_ident())
+
+
+@contextmanager
+def standing_in(place: Place | None) -> Generator[None, None, None]:
+    """Run the block on the place of another thread, which merely waits for the end of it."""
+    if place is not None:
+        _places[get_ident()] = place
+    try:
+        yield
+    finally:
+        _places.pop(get_ident(), None)
+
+
+def part_from(place: Place | None) -> None:
+    """Let the present worker go on with a place of its own, not waiting any longer for who stands in for it."""
+    if place is None:
+        return
+    pool, own = place.pool, Place(place.pool)
+    _places[get_ident()] = own
+    with pool._lock:
+        place.is_lost = True
+        own.is_lent = place.is_lent
+    if own.is_lent:
+        pool.take_back(own)

@@ -48,6 +48,7 @@ class RootRun:
         "journal",
         "lock",
         "log_level",
+        "next_child",
         "next_run",
         "next_task",
         "recorded",
@@ -69,6 +70,7 @@ class RootRun:
         self.lock = allocate_lock()
         self.next_task = 1 if recorded is None else recorded.next_task
         self.next_run = 0 if recorded is None else recorded.next_run
+        self.next_child = 0 if recorded is None else recorded.next_child
         self.durable = self.settings.durability == "power"
         self.log_level = self.settings.level_number
         #: Why the run was asked to stop, once it was: the exception thrown into it.
@@ -79,9 +81,10 @@ class RootRun:
         #: Folder for results too large for the journal.
         self.results = folder + "/results"
         try:
-            _touch(self.home.active_marker(self.id))
             os.makedirs(folder, mode=0o700, exist_ok=True)
             self._lock_fd = _take_lock(self.home.run_lock(self.id), self.id)
+            # Behind the lock: whoever removes markers looks whether it is free, and a marker made before would go.
+            _touch(self.home.active_marker(self.id))
         except OSError as error:
             raise HomeUnusable(self.home.path, error.strerror or str(error)) from error
         self.journal = JournalWriter(
@@ -115,6 +118,12 @@ class RootRun:
             self.next_task = number + 1
         return number
 
+    def new_child_number(self) -> int:
+        """Number a process of a process pool; the first is 1."""
+        with self.lock:
+            self.next_child += 1
+            return self.next_child
+
     def new_run_number(self) -> int:
         with self.lock:
             number = self.next_run
@@ -126,12 +135,15 @@ class RootRun:
         self.is_closed = True
         self.journal.close()
         _holders.pop(self.id, None)
-        os.close(self._lock_fd)
+        if self._lock_fd >= 0:
+            os.close(self._lock_fd)
+            self._lock_fd = -1
 
     def leave_to_parent(self) -> None:
         """Drop the lock in a forked child, so that it does not seem to hold the run when the parent is dead."""
         self.lock = allocate_lock()
         os.close(self._lock_fd)
+        self._lock_fd = -1
 
 
 def new_id() -> str:
@@ -161,6 +173,8 @@ _holders: Final[dict[str, RootRun]] = {}
 _settings: Final[dict[Any, Settings]] = {}
 _ready: Final[set[str]] = set()
 _boot: str | None = None
+#: Who only looks whether a run lives holds its lock for an instant.
+_LOCK_WAIT_S: Final = 0.1
 
 
 def _ready_home() -> Home:
@@ -179,12 +193,17 @@ def _take_lock(path: str, run_id: str) -> int:
     import fcntl
 
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        raise RunActive(run_id) from None
-    return descriptor
+    deadline = time.monotonic() + _LOCK_WAIT_S
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                os.close(descriptor)
+                raise RunActive(run_id) from None
+            time.sleep(0.001)
+        else:
+            return descriptor
 
 
 def _boot_id() -> str:

@@ -7,13 +7,18 @@ import signal
 from collections.abc import Generator
 from contextlib import contextmanager
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from flowctl.core.engine import interruption
 from flowctl.core.engine.waits import Interrupted, Terminated
+from flowctl.store.states import StateType
 
 if TYPE_CHECKING:
     from flowctl.core.authoring.runs import FlowRun
+
+
+#: An event loop that is not blocked cancels a flow within this time.
+_PATIENCE_S: Final = 0.3
 
 
 @contextmanager
@@ -43,6 +48,7 @@ class _Handler:
     def __init__(self, run: FlowRun) -> None:
         self._run = run
         self._task = _current_asyncio_task() if run.flow is not None and run.flow.isasync else None
+        self._is_delivered = False
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         root = self._run.root
@@ -52,14 +58,32 @@ class _Handler:
             return
         root.cancelled = Interrupted() if number == signal.SIGINT else Terminated()
         if self._task is not None:
-            self._task.get_loop().call_soon_threadsafe(self._task.cancel)
+            self._task.get_loop().call_soon_threadsafe(self._cancel)
+            interruption.put_off(self._insist, frame, _PATIENCE_S)
         else:
             interruption.put_off(self._raise, frame)
 
     def _raise(self, _frame: FrameType | None) -> None:
         cancelled = self._run.root.cancelled
         assert cancelled is not None
+        if self._run.state.type in (StateType.CANCELLED, StateType.CRASHED):
+            return  # the run ended by it already; hooks are not to be disturbed
         raise cancelled
+
+    def _cancel(self) -> None:
+        if not self._is_delivered:
+            self._is_delivered = True
+            self._task.cancel()
+
+    def _insist(self, frame: FrameType | None) -> None:
+        """Interrupt the flow's code itself where it keeps the event loop from cancelling it."""
+        if self._is_delivered:
+            return
+        if frame is not None and frame.f_globals.get("__name__", "").startswith(("asyncio", "selectors")):
+            interruption.put_off(self._insist, frame, _PATIENCE_S)
+            return
+        self._is_delivered = True
+        self._raise(frame)
 
 
 def _current_asyncio_task() -> Any:

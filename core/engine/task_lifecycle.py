@@ -14,6 +14,7 @@ from flowctl.core.authoring.states import State
 from flowctl.core.engine import arguments, outcomes
 from flowctl.core.engine.capture import capture_prints
 from flowctl.core.engine.digests import digest as digest_of
+from flowctl.core.engine.journal_writer import JournalUnwritable
 from flowctl.core.engine.keeping import cached_result, keep_result, recorded_result, remember
 from flowctl.core.engine.pen import ERROR, INFO, advance_task, settle, write_log
 from flowctl.core.engine.previews import preview, preview_arguments
@@ -48,7 +49,8 @@ def task_lifecycle(run: TaskRun, wait_for: Any = None) -> Life:
                 return
             run.deferred = None
         if root.cancelled is not None:
-            advance_task(run, State(StateType.CANCELLED, message="The run was cancelled before this task started."))
+            message = "The run was cancelled before this task started."
+            advance_task(run, State(StateType.CANCELLED, message=message, at=root.clock()))
             settle(run)
             return
         early = _begin(run)
@@ -79,9 +81,25 @@ def task_lifecycle(run: TaskRun, wait_for: Any = None) -> Life:
                 if hooks:
                     yield from _hooks(run, hooks)
                 return
+    except GeneratorExit:
+        raise  # dropped half way, with its pool or its process; nobody waits for it any more
+    except BaseException as error:
+        yield from _broken_off(run, error)
+
+
+def _broken_off(run: TaskRun, error: BaseException) -> Life:
+    """End a run whose function is not to blame: a value did not fit its place, or a wait was interrupted."""
+    is_ours = not run.is_settled and not isinstance(error, JournalUnwritable)
+    hooks: list[Hook] = []
+    try:
+        if is_ours:
+            hooks = _end(run, outcomes.state_of_exception(run, error))
     finally:
         if run.waiters is not None:
             settle(run)
+    if not is_ours or not isinstance(error, Exception):
+        raise error
+    yield from _hooks(run, hooks)
 
 
 def _begin(run: TaskRun) -> Early | None:
@@ -126,7 +144,8 @@ def _retry_wanted(run: TaskRun, failed: State[Any]) -> Generator[Wait, Any, bool
         try:
             wanted = yield CallHook(run, task.retry_condition_fn, (task, run, failed), {}, None)
         except Exception as error:
-            write_log(run, ERROR, LOGGER, f"The retry condition raised {error!r}: there is no further attempt.")
+            said = f"The retry condition raised, so there is no further attempt:{_trace(report(error))}"
+            write_log(run, ERROR, LOGGER, said)
             return False
         if not wanted:
             return False
@@ -144,6 +163,7 @@ def _retry_wanted(run: TaskRun, failed: State[Any]) -> Generator[Wait, Any, bool
         if root.cancelled is not None:
             return False
     run.run_count += 1
+    run.calls = 0
     retrying: State[Any] = State(StateType.RUNNING, "Retrying", at=root.clock())
     advance_task(run, retrying, error=None if seconds > 0 else _report(failed))
     if task.on_running_hooks:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from _thread import TIMEOUT_MAX, allocate_lock, start_new_thread
 from collections.abc import Callable
 from heapq import heappop, heappush
@@ -60,10 +62,21 @@ class Timers:
             if due is None:
                 self._bell.acquire(timeout=-1 if wait < 0 else min(wait, TIMEOUT_MAX))
             elif (callback := due.callback) is not None:
-                callback()
+                try:
+                    callback()
+                except BaseException as error:  # noqa: BLE001 - the other timers go on
+                    sys.excepthook(type(error), error, error.__traceback__)
 
 
 _timers: Timers | None = None
+
+
+def _leave_to_parent() -> None:
+    global _timers
+    _timers = None
+
+
+os.register_at_fork(after_in_child=_leave_to_parent)
 
 
 def timers() -> Timers:

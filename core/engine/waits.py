@@ -75,6 +75,17 @@ class TimedOut(BaseException):
     """
 
 
+class Deadline(BaseException):
+    """What an alarm raises in the main thread when the time of a run around the present code is up.
+
+    Only the call that it belongs to makes `TimedOut` of it: in the runs within it, whose own time is not up, it is none.
+    """
+
+    def __init__(self, due: float) -> None:
+        super().__init__("the time of a run around this one was up")
+        self.due = due
+
+
 class Interrupted(KeyboardInterrupt):
     """Thrown into the user's function: a person asked to cancel the run."""
 

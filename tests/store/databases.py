@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from flowctl.store.home import Home
+from flowctl.store.ingest import Ingested, ingest_journal
+from flowctl.store.journal import JournalOpened, Record
 from flowctl.store.migrations import create
+from flowctl.store.queries import Reader
+from flowctl.store.records import FlowRunRow
 from flowctl.store.sqlite import open_reader, sqlite3
+from tests.store.journals import write_journal
 
 TABLES = (
     "flow_run",
@@ -63,3 +70,45 @@ def open_below_closed(connection: sqlite3.Connection) -> list[tuple[Any, ...]]:
     tasks = f"SELECT 'task', root, number FROM task_run WHERE root IN ({closed}) AND {_OPEN}"
     flows = f"SELECT 'flow', root, number FROM flow_run WHERE root IN ({closed}) AND ended_at IS NULL"
     return connection.execute(f"{tasks} UNION ALL {flows}").fetchall()
+
+
+def the_run(home: Home, run_id: str) -> FlowRunRow:
+    with Reader.open(home) as reader:
+        return reader.flow_run(run_id)
+
+
+def is_active(home: Home, run_id: str) -> bool:
+    return Path(home.active_marker(run_id)).exists()
+
+
+def assert_all_sound(home: Home) -> None:
+    connection = open_reader(home.database)
+    assert_sound(connection)
+    assert open_below_closed(connection) == []
+    connection.close()
+
+
+def ingest_all(
+    database: sqlite3.Connection, home: Home, run_id: str, attempt: int = 1, stretch_bytes: int = 1 << 20
+) -> Ingested:
+    while True:
+        ingested = ingest_journal(database, home, run_id, attempt, stretch_bytes=stretch_bytes)
+        if ingested.at_end:
+            return ingested
+
+
+def row(database: sqlite3.Connection, table: str, **key: object) -> dict[str, Any]:
+    where = " AND ".join(f"{column} = ?" for column in key)
+    cursor = database.execute(f"SELECT * FROM {table} WHERE {where}", tuple(key.values()))
+    found = cursor.fetchall()
+    assert len(found) == 1
+    return dict(zip([column[0] for column in cursor.description], found[0], strict=True))
+
+
+def told(database: sqlite3.Connection, home: Home, records: Sequence[Record]) -> Ingested:
+    """Write the journal of a run and ingest it."""
+    run_id = next(record.run_id for record in records if isinstance(record, JournalOpened))
+    write_journal(home, run_id, records)
+    ingested = ingest_all(database, home, run_id)
+    assert_sound(database)
+    return ingested

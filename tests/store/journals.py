@@ -179,5 +179,17 @@ def many_runs(home: Home, count: int, *, tasks: int = 3) -> None:
         write_journal(home, an_id(number), a_run(an_id(number), at=NOON + number * SECOND, tasks=tasks))
 
 
+def ten_runs(home: Home) -> None:
+    """Write ten runs, one a second, of two flows in three states; the one of number 5 has a subflow."""
+    for number in range(10):
+        run_id, at = an_id(number), NOON + number * SECOND
+        flow_name, ends = ("etl", "report")[number % 2], ("COMPLETED", "FAILED", "CRASHED")[number % 3]
+        records = a_run(run_id, at=at, ends=ends, flow_name=flow_name, name=f"run-{number}")
+        if number == 5:
+            subflow = flow_created(a_subflow_id(5, 1), at=at + 1, run=1, name="sub", flow_name="part", parent_run=0)
+            records.insert(3, subflow)
+        write_journal(home, run_id, records)
+
+
 if __name__ == "__main__":
     many_runs(Home(sys.argv[1]), int(sys.argv[2]), tasks=int(sys.argv[3]))

@@ -12,7 +12,7 @@ import pytest
 from flowctl.store.catchup import catch_up
 from flowctl.store.home import Home
 from flowctl.store.journal import LogLine, Record
-from flowctl.store.problems import AmbiguousRun, DatabaseDamaged, RunNotFound
+from flowctl.store.problems import DatabaseDamaged
 from flowctl.store.queries import Reader
 from flowctl.store.records import FlowRunRow, LogRow
 from flowctl.store.sqlite import open_reader
@@ -196,22 +196,6 @@ def test_results_are_inline_or_in_the_runs_own_folder(reader: Reader, home: Home
     assert reader.result(RUN, 77) is None
 
 
-@pytest.fixture
-def many(home: Home) -> Iterator[Reader]:
-    """Ten runs, one a second, of two flows in three states; the fifth has a subflow."""
-    for number in range(10):
-        run_id, at = an_id(number), NOON + number * SECOND
-        flow_name, ends = ("etl", "report")[number % 2], ("COMPLETED", "FAILED", "CRASHED")[number % 3]
-        records = a_run(run_id, at=at, ends=ends, flow_name=flow_name, name=f"run-{number}")
-        if number == 5:
-            subflow = flow_created(a_subflow_id(5, 1), at=at + 1, run=1, name="sub", flow_name="part", parent_run=0)
-            records.insert(3, subflow)
-        write_journal(home, run_id, records)
-    catch_up(home)
-    with Reader.open(home) as reader:
-        yield reader
-
-
 def numbers(runs: Sequence[FlowRunRow]) -> list[int]:
     return [int(run.id[:8], 16) for run in runs]
 
@@ -247,50 +231,6 @@ def test_a_state_that_does_not_exist_is_an_error(many: Reader) -> None:
 def test_counts_and_flow_names_are_those_of_root_runs(many: Reader) -> None:
     assert many.counts() == {StateType.COMPLETED: 4, StateType.FAILED: 3, StateType.CRASHED: 3}
     assert many.flow_names() == ["etl", "report"]
-
-
-@pytest.mark.parametrize(
-    ("spec", "expected"),
-    [("-", 9), ("run-4", 4), (an_id(3), 3), (an_id(3).upper(), 3), ("00000007", 7), ("00000007-AAAA", 7), ("sub", 5)],
-)
-def test_a_run_is_found_by_each_of_its_names(many: Reader, spec: str, expected: int) -> None:
-    assert numbers([many.find_run(spec)]) == [expected]
-
-
-def test_a_name_that_several_runs_have_means_the_latest(home: Home) -> None:
-    many_runs(home, 3)
-    write_journal(home, an_id(200), a_run(an_id(200), at=NOON - SECOND, name="0000"))
-    catch_up(home)
-
-    with Reader.open(home) as reader:
-        assert reader.find_run("brisk-otter").id == an_id(2)
-        assert reader.find_run("0000").id == an_id(200)
-
-
-def test_a_beginning_that_fits_several_runs_lists_them(many: Reader) -> None:
-    with pytest.raises(AmbiguousRun, match="fits several runs") as caught:
-        many.find_run("0000")
-
-    assert caught.value.candidates[1] == (an_id(1), "run-1")
-    assert "…" in str(caught.value)
-
-
-@pytest.mark.parametrize("spec", ["run-44", "000", "zzzz", "", "run-%", "run-_", "' OR 1 --", "0000\x00"])
-def test_a_name_of_no_run_is_told_with_the_nearest(many: Reader, spec: str) -> None:
-    with pytest.raises(RunNotFound) as caught:
-        many.find_run(spec)
-
-    if spec == "run-44":
-        assert "run-4" in caught.value.nearest
-        assert "Near it: run-4" in str(caught.value)
-
-
-def test_the_latest_of_no_runs_says_how_to_start_one(home: Home) -> None:
-    with Reader.open(home) as reader:
-        assert reader.runs() == []
-        assert reader.counts() == {}
-        with pytest.raises(RunNotFound, match="flowctl run"):
-            reader.find_run("-")
 
 
 def test_a_reader_sees_what_is_ingested_later(home: Home) -> None:

@@ -137,7 +137,7 @@ def test_a_reader_sees_what_stands_in_a_folder_that_nobody_may_write(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # As root permissions bind nobody, so the missing index file beside the log is brought about by hand.
-    def forbidden(_path: str, _mode: int) -> bool:
+    def forbidden(_path: str, _mode: int, **_: bool) -> bool:
         return False
 
     path = a_database(tmp_path / "flowctl.db")

@@ -1,0 +1,86 @@
+"""Wakes the daemon when a file appears in a folder: inotify on Linux, kqueue on macOS; elsewhere it has to look.
+
+watchfiles does this too, by a thread that wakes up several times a second: too much for an idle daemon.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+from typing import Final
+
+_IN_CLOEXEC: Final = os.O_CLOEXEC
+_IN_NONBLOCK: Final = os.O_NONBLOCK
+# Created, moved in, deleted.
+_IN_EVENTS: Final = 0x100 | 0x80 | 0x200
+
+
+class FolderWatch:
+    """A descriptor that is readable when something happened in the folder."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+
+    def drain(self) -> None:
+        """Take note of what happened."""
+        try:
+            while os.read(self.descriptor, 1 << 16):
+                pass
+        except BlockingIOError:
+            pass
+
+    def close(self) -> None:
+        os.close(self.descriptor)
+
+
+class _Kqueue(FolderWatch):
+    def __init__(self, queue: select.kqueue, folder: int) -> None:
+        super().__init__(queue.fileno())
+        self._queue = queue
+        self._folder = folder
+
+    def drain(self) -> None:
+        self._queue.control(None, 16, 0)
+
+    def close(self) -> None:
+        self._queue.close()
+        os.close(self._folder)
+
+
+def watch_folder(path: str) -> FolderWatch | None:
+    """Begin to watch a folder; None where the system has no way, or no room left for one more."""
+    try:
+        if sys.platform == "linux":
+            return _inotify(path)
+        if hasattr(select, "kqueue"):
+            return _kqueue(path)
+    except OSError:
+        pass
+    return None
+
+
+def _inotify(path: str) -> FolderWatch | None:
+    import ctypes
+
+    library = ctypes.CDLL(None, use_errno=True)
+    descriptor: int = library.inotify_init1(_IN_CLOEXEC | _IN_NONBLOCK)
+    if descriptor < 0:
+        return None
+    if library.inotify_add_watch(descriptor, os.fsencode(path), _IN_EVENTS) < 0:
+        os.close(descriptor)
+        return None
+    return FolderWatch(descriptor)
+
+
+def _kqueue(path: str) -> FolderWatch:
+    folder = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    queue = select.kqueue()
+    event = select.kevent(
+        folder,
+        filter=select.KQ_FILTER_VNODE,
+        flags=select.KQ_EV_ADD | select.KQ_EV_CLEAR,
+        fflags=select.KQ_NOTE_WRITE,
+    )
+    queue.control([event], 0, 0)
+    return _Kqueue(queue, folder)

@@ -1,0 +1,156 @@
+"""What can be asked of the daemon: each verb is a function of the daemon and the fields of the request.
+
+All requests that are there at one time are carried out in one transaction, each undone by itself where it is refused,
+and none is answered before that transaction is on the disk. A request that comes again under its id (its sender did
+not get the answer) is not carried out again.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from flowctl.core.authoring.exceptions import FlowctlError
+from flowctl.core.daemon.protocol import Fields, Refused, Request, write_answer, write_refusal
+from flowctl.core.daemon.server import Connection
+from flowctl.store.problems import AmbiguousRun, RunNotFound, StoreError
+
+if TYPE_CHECKING:
+    from flowctl.core.daemon.daemon import Daemon
+
+Verb = Callable[["Daemon", Fields], Fields]
+
+#: Modules with a table `VERBS` of verbs that write, and one `LOOKS` of verbs that only look; missing ones are passed over.
+_MODULES: Final = tuple(
+    f"flowctl.core.daemon.{name}"
+    for name in ("daemon_requests", "run_requests", "upkeep_requests", "plan_requests", "watch_requests", "cancel")
+)
+#: Outcomes of requests are kept this long, for those who ask again.
+KEPT_S: Final = 7 * 86400
+
+VERBS: Final[dict[str, Verb]] = {}
+LOOKS: Final[dict[str, Verb]] = {}
+
+
+def load_verbs() -> None:
+    """Fill the tables from the modules that there are."""
+    for name in _MODULES:
+        if importlib.util.find_spec(name) is not None:
+            module = importlib.import_module(name)
+            VERBS.update(getattr(module, "VERBS", {}))
+            LOOKS.update(getattr(module, "LOOKS", {}))
+
+
+def answer_all(daemon: Daemon, taken: Sequence[tuple[Connection, Request]]) -> None:
+    """Carry out requests and answer them."""
+    answers: dict[int, bytes] = {}
+    writing: list[tuple[int, Request]] = []
+    for place, (connection, request) in enumerate(taken):
+        if request.verb == "subscribe":
+            connection.is_subscribed = True
+            answers[place] = write_answer(request.id, {"changed": daemon.changes})
+        elif request.verb in LOOKS:
+            answers[place] = _line(request, _look(daemon, request))
+        elif request.verb in VERBS:
+            writing.append((place, request))
+        else:
+            known = ", ".join(sorted({*VERBS, *LOOKS, "subscribe"}))
+            answers[place] = _line(request, Refused("bad_request", f"{request.verb!r} is no verb. There are: {known}."))
+    if writing:
+        answers.update(_write_all(daemon, writing))
+    for place, (connection, _) in enumerate(taken):
+        connection.answer(answers[place])
+
+
+def _look(daemon: Daemon, request: Request) -> Fields | Refused:
+    try:
+        return _outcome(daemon, LOOKS[request.verb], request)
+    except StoreError as error:
+        return Refused("busy", str(error))
+
+
+def _write_all(daemon: Daemon, writing: Sequence[tuple[int, Request]]) -> dict[int, bytes]:
+    outcomes: dict[int, tuple[Request, Fields | Refused]] = {}
+    daemon.afterwards.clear()
+    try:
+        with daemon.store.transaction(durable=True):
+            for place, request in writing:
+                outcomes[place] = request, _once(daemon, request)
+    except StoreError as error:
+        # Nothing of it is on the disk, so nothing of it was promised.
+        daemon.report("requests", error)
+        daemon.afterwards.clear()
+        refused = Refused("busy", f"The daemon cannot write it down, so it was not accepted. {error}")
+        return {place: write_refusal(request.id, refused) for place, request in writing}
+    daemon.recovered("requests")
+    for action in daemon.afterwards:
+        daemon.guarded("requests", action)
+    daemon.afterwards.clear()
+    return {place: _line(*outcome) for place, outcome in outcomes.items()}
+
+
+def _once(daemon: Daemon, request: Request) -> Fields | Refused:
+    """Carry out a request, unless it was carried out under its id before."""
+    connection = daemon.store.connection
+    query = "SELECT kind, outcome, message FROM request WHERE id = ?"
+    if (known := connection.execute(query, (request.id,)).fetchone()) is not None:
+        kind, outcome, text = known
+        if kind != request.verb:
+            return Refused("bad_request", f"The id {request.id!r:.60} was used for another request ({kind}) already.")
+        return json.loads(text) if outcome == "ok" else Refused(outcome, text)
+    pending = len(daemon.afterwards)
+    try:
+        with daemon.store.transaction():
+            outcome = _outcome(daemon, VERBS[request.verb], request)
+            if isinstance(outcome, Refused):
+                raise outcome
+    except Refused as refused:
+        del daemon.afterwards[pending:]
+        outcome = refused
+    is_refused = isinstance(outcome, Refused)
+    connection.execute(
+        "INSERT INTO request (id, kind, at, subject, body, outcome, message) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            request.id,
+            request.verb,
+            daemon.clock(),
+            _subject(request.fields),
+            json.dumps(request.fields, ensure_ascii=False, default=str),
+            outcome.kind if is_refused else "ok",
+            outcome.message if is_refused else json.dumps(outcome, ensure_ascii=False, default=str),
+        ),
+    ).close()
+    return outcome
+
+
+def _outcome(daemon: Daemon, verb: Verb, request: Request) -> Fields | Refused:
+    try:
+        return verb(daemon, request.fields)
+    except Refused as refused:
+        return refused
+    except (RunNotFound, AmbiguousRun) as error:
+        return Refused("not_found", str(error))
+    except StoreError:
+        raise
+    except FlowctlError as error:
+        return Refused("refused", str(error))
+    except Exception as error:  # noqa: BLE001 - the edge of the daemon: one request must not end it
+        daemon.log_defect(f"request {request.verb}", error)
+        return Refused("refused", f"The daemon failed at this ({type(error).__name__}: {error!s:.200}). See its log.")
+
+
+def _line(request: Request, outcome: Fields | Refused) -> bytes:
+    if isinstance(outcome, Refused):
+        return write_refusal(request.id, outcome)
+    return write_answer(request.id, outcome)
+
+
+def _subject(fields: Fields) -> str | None:
+    for name in ("run_id", "deployment", "name", "path"):
+        value: Any = fields.get(name)  # whatever somebody sent
+        if isinstance(value, str):
+            return value[:500]
+    return None

@@ -1,0 +1,31 @@
+"""Fixtures of the store's tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from flowctl.store.catchup import catch_up
+from flowctl.store.home import Home
+from flowctl.store.queries import Reader
+from flowctl.store.sqlite import sqlite3
+from tests.store.databases import in_memory
+from tests.store.journals import ten_runs
+
+
+@pytest.fixture
+def database() -> Iterator[sqlite3.Connection]:
+    """An empty database in memory."""
+    connection = in_memory()
+    yield connection
+    connection.close()
+
+
+@pytest.fixture
+def many(home: Home) -> Iterator[Reader]:
+    """A reader of the home with `ten_runs`."""
+    ten_runs(home)
+    catch_up(home)
+    with Reader.open(home) as reader:
+        yield reader
