@@ -113,7 +113,7 @@ def small_files(size: int) -> Figures:
     (HOME / "floor.db").unlink(missing_ok=True)
     connection = _database("FULL")
     began = perf_counter()
-    read = [(HOME / "runs" / name / "journal.1").read_bytes() for name in sorted(os.listdir(HOME / "runs"))]
+    read = [(folder / "journal.1").read_bytes() for folder in sorted((HOME / "runs").iterdir())]
     assert all(read) and len(read) == size, f"{len(read)} journals, expected {size}"
     connection.execute("BEGIN IMMEDIATE")
     connection.executemany(f"INSERT INTO task_run VALUES ({', '.join('?' * 10)})", _task_rows(size))

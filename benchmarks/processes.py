@@ -16,7 +16,7 @@ from benchmarks.measuring import Figures, Subject, answer
 HOME = Path(os.environ["FLOWCTL_HOME"])
 BARE = ["-c", "pass"]
 IMPORT = ["-c", "import flowctl; flowctl.flow; flowctl.task"]
-HELLO = '''\
+HELLO = """\
 from flowctl import flow, get_run_logger, task
 
 
@@ -33,7 +33,7 @@ def hello() -> None:
 
 if __name__ == "__main__":
     hello()
-'''
+"""
 
 
 def importing(size: int) -> Figures:

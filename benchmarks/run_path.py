@@ -19,8 +19,9 @@ def nothing(number: int) -> int:
 
 
 @task
-def nap(number: int) -> None:
+def nap(number: int) -> int:
     sleep(0.01)
+    return number
 
 
 @task

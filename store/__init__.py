@@ -1,0 +1,1 @@
+"""The truth at rest: journals, the database that is made of them, and what it is asked."""

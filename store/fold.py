@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable
 from typing import Any, Final
 
+from flowctl.store.aftermath import Exit
 from flowctl.store.journal import (
     FORMAT,
     FlowRunCreated,
@@ -26,6 +27,7 @@ from flowctl.store.sqlite import sqlite3
 from flowctl.store.touched import TouchedRows
 
 _CRASHED: Final = "The process ended without a word (killed, or the machine went down)."
+_CANCELLED: Final = "A person cancelled it."
 _CLOSED: Final = "Its flow run ended before it did."
 _BORN_CLOSED: Final = "An older attempt of its flow run went on beside the newer one."
 
@@ -47,29 +49,27 @@ class Fold:
         self.writer: tuple[int, int, str, str, str, str] | None = None
         #: The first record that fits nothing told before.
         self.problem: str | None = None
-        self._ways: Final[dict[type[Record], Callable[[Any], None]]] = {
-            JournalOpened: self._opened,
-            FlowRunCreated: self._flow_created,
-            FlowRunState: self._flow_state,
-            TaskRunCreated: self._task_created,
-            TaskRunState: self._task_state,
-            LogLine: self._log_line,
-        }
 
     def take(self, seq: int, record: Record) -> None:
         """Fold one record in; raise `ValueError` or `TypeError` where it makes no sense by itself."""
         self._seq = seq
-        self._ways[type(record)](record)
+        self._WAYS[type(record)](self, record)
 
-    def conclude(self, attempt: int) -> None:
-        """Record that the process of an attempt is dead: whatever is open crashed at its last record."""
+    def conclude(self, attempt: int, ending: Exit | None = None) -> None:
+        """Record that the process of an attempt is dead: whatever is open crashed at its last record.
+
+        Where a cancel was asked for, this is the moment at which it is carried out.
+        """
         root, last = self._rows.root, self._rows.last_record(self._run_id, attempt)
         if root is None or last is None:
             return
         seq, at, problem = last
+        is_cancelled = root.state_type == "CANCELLING" or (not root.is_open and root.state_type == "CANCELLED")
+        closing = ("CANCELLED", "Cancelled") if is_cancelled else ("CRASHED", "Crashed")
         if root.is_open:
-            self._infer(root, seq, at, "CRASHED", "Crashed", problem or _CRASHED)
-        self._close_open(seq, at, "CRASHED", "Crashed")
+            reason = _CRASHED if ending is None else ending.sentence
+            self._infer(root, seq, at, *closing, _CANCELLED if is_cancelled else problem or reason)
+        self._close_open(seq, at, *closing)
 
     def write(self) -> None:
         """Put what came of the records into the database."""
@@ -142,7 +142,9 @@ class Fold:
             self._misfit(f"flow run {record.run} changes its state, but was never created")
             return
         error = to_json(record.error) if record.error is not None else None
-        if flow.attempt != self._attempt or (flow.state_type, record.type) not in ALLOWED:
+        # Once a cancel was asked for, the end of the process decides, and not what its flow says on the way there.
+        is_overruled = record.run == 0 and flow.state_type == "CANCELLING"
+        if flow.attempt != self._attempt or is_overruled or (flow.state_type, record.type) not in ALLOWED:
             self._tell(flow, record, error, applied=0)
             return
         flow.run_count = record.run_count
@@ -268,6 +270,16 @@ class Fold:
 
     def _misfit(self, problem: str) -> None:
         self.problem = self.problem or problem
+
+    # Of the class: methods bound to one fold would keep it and its rows alive in a circle.
+    _WAYS: Final[dict[type[Record], Callable[[Fold, Any], None]]] = {
+        JournalOpened: _opened,
+        FlowRunCreated: _flow_created,
+        FlowRunState: _flow_state,
+        TaskRunCreated: _task_created,
+        TaskRunState: _task_state,
+        LogLine: _log_line,
+    }
 
 
 def _close_task(task: TaskRow, at: int, type_: str, name: str, message: str) -> None:

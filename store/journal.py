@@ -12,6 +12,7 @@ subflows; task runs count from 1 over the whole process. `at` and `due` are micr
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from struct import Struct
 from typing import Any, Final, NamedTuple
 from zlib import crc32
 
@@ -153,6 +154,7 @@ KINDS: Final[dict[int, type[Record]]] = {
 }
 _KIND_OF: Final[dict[type[Record], int]] = {record: kind for kind, record in KINDS.items()}
 
+_header: Final = Struct("<II").pack
 _pack: Final[Callable[[Any], bytes]] = msgpack.Packer(autoreset=True, unicode_errors="surrogatepass").pack
 
 
@@ -166,7 +168,7 @@ class DamagedJournal(ValueError):
 def encode(sequence: int, record: Record) -> bytes:
     """Make the bytes of one record, checksum included."""
     body = _pack((sequence, _KIND_OF[type(record)], *record))
-    return len(body).to_bytes(4, "little") + crc32(body).to_bytes(4, "little") + body
+    return _header(len(body), crc32(body)) + body
 
 
 def decode(data: bytes, start: int = 0) -> Iterator[tuple[int, int, Record]]:

@@ -10,6 +10,7 @@ import os
 from collections.abc import Generator
 from typing import Final, NamedTuple
 
+from flowctl.store.aftermath import Exit, add_output
 from flowctl.store.fold import Fold
 from flowctl.store.home import Home
 from flowctl.store.ingest import STRETCH_BYTES, Ingested, damage_behind, ingest_journal
@@ -76,6 +77,12 @@ def look_at_run(
     if not known or last is None:
         return Look(run_id, 0, is_settled=is_dead, problem=None)
     if is_dead:
+        is_whole = problem is None and not (last.is_torn and damage_behind(home, run_id, known[-1], last.offset))
+        while is_whole and add_output(connection, home, run_id, known[-1], last.offset):
+            last = ingest_journal(connection, home, run_id, known[-1])
+            yield last
+            problem = last.problem
+            is_whole = problem is None
         problem = _settle(connection, home, run_id, known[-1], last) or problem
         # A journal that cannot be read from its first record on waits for a flowctl that can.
         is_dead = problem is None or _is_recorded(connection, run_id)
@@ -101,7 +108,7 @@ def _settle(connection: sqlite3.Connection, home: Home, run_id: str, attempt: in
         connection.execute(query, (problem, run_id, attempt))
     if connection.execute(_HAS_OPEN, (run_id,)).fetchone()[0]:
         fold = Fold(connection, run_id, attempt)
-        fold.conclude(attempt)
+        fold.conclude(attempt, Exit.read(home, run_id, attempt))
         fold.write()
     return problem
 

@@ -21,9 +21,7 @@ _DAEMON: Final = b"daemon\n"
 
 
 @contextmanager
-def writer_lock(
-    home: Home, *, wait_s: float = WRITER_WAIT_S, as_daemon: bool = False
-) -> Generator[None, None, None]:
+def writer_lock(home: Home, *, wait_s: float = WRITER_WAIT_S, as_daemon: bool = False) -> Generator[None, None, None]:
     """Be the one process that may write the database; raise `DatabaseBusy` when that is not to be had.
 
     Raise `DaemonWrites` at once where a daemon holds it, which it does for its whole life.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 #: Name of the migration set, and of its members in order; member n makes schema n.
 SET: Final = "flowctl"
-NAMES: Final = ("m1_first_schema",)
+NAMES: Final = ("m1_first_schema", "m2_daemon")
 
 # As `Migrations.ensure_migrations_table` writes it.
 _RECORD: Final = """
@@ -52,7 +52,7 @@ def create(connection: sqlite3.Connection) -> None:
 
     now = str(datetime.now(UTC))
     with transaction(connection):
-        for statement in (*_statements(_schema()), *_statements(_RECORD)):
+        for statement in (*_statements(_script("schema.sql")), *_statements(_RECORD)):
             connection.execute(statement)
         connection.executemany(
             "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES (?, ?, ?)",
@@ -78,11 +78,16 @@ def migrations() -> Migrations:
 
     steps = Migrations(SET)
 
-    # Runs in no home, since a fresh database is made by `create`: whoever changes the schema adds a step below and
-    # keeps here, under another name, the text that `schema.sql` had. A test compares both ways.
+    # The first one runs in no home, since a fresh database is made by `create`. Whoever changes `schema.sql` adds a
+    # step with a script of its own. A test compares both ways.
     @steps(name=NAMES[0])
     def m1_first_schema(db: Database) -> None:
-        for statement in _statements(_schema()):
+        for statement in _statements(_script("schema_1.sql")):
+            db.conn.execute(statement)
+
+    @steps(name=NAMES[1])
+    def m2_daemon(db: Database) -> None:
+        for statement in _statements(_script("schema_2.sql")):
             db.conn.execute(statement)
 
     return steps
@@ -107,8 +112,8 @@ def _has_tables(connection: sqlite3.Connection) -> bool:
     return connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is not None
 
 
-def _schema() -> str:
-    with open(os.path.join(os.path.dirname(__file__), "schema.sql"), encoding="utf-8") as file:
+def _script(name: str) -> str:
+    with open(os.path.join(os.path.dirname(__file__), name), encoding="utf-8") as file:
         return file.read()
 
 

@@ -35,7 +35,7 @@ else:
 #: In the header of the file, so that `file` and we know whose it is ("flow").
 APPLICATION_ID: Final = 0x666C6F77
 #: `PRAGMA user_version` of the schema that this flowctl reads and writes.
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 #: How long a statement waits for a foreign connection (a `sqlite3` shell, a backup).
 BUSY_S: Final = 10.0
 #: A longer write-ahead log is copied into the database between two transactions.
@@ -52,6 +52,8 @@ _WRITER_SETTINGS: Final = (
     "PRAGMA cell_size_check = ON",
     "PRAGMA wal_autocheckpoint = 0",
     "PRAGMA journal_size_limit = 67108864",
+    # The undo copies of a savepoint, else written to a file page by page.
+    "PRAGMA temp_store = MEMORY",
     # 32 MiB: with the usual 2, a long transaction writes its pages to the log again and again.
     "PRAGMA cache_size = -32768",
 )

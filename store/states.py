@@ -6,11 +6,11 @@ word of the user's). The words are Prefect's, because users know them.
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 from typing import Final
 
 
-class StateType(str, Enum):
+class StateType(StrEnum):
     """What kind of moment a run is in; each member says who moves the run onward."""
 
     #: Waits for a time: a schedule's occurrence or a retry's due time. The engine moves it on.
@@ -31,8 +31,6 @@ class StateType(str, Enum):
     PAUSED = "PAUSED"
     #: A cancel was asked for; the process is not gone yet.
     CANCELLING = "CANCELLING"
-
-    __str__ = str.__str__
 
 
 _OPEN: Final = frozenset(

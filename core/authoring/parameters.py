@@ -144,6 +144,8 @@ class Parameters:
 
 def coerce(fn: Callable[..., Any], bound: dict[str, Any], *, what: str = "Flow run") -> dict[str, Any]:
     """Make values fit the annotations as pydantic does in lax mode; raise `ParameterTypeError` where they cannot."""
+    if not bound:
+        return bound
     from flowctl.core.authoring.coercion import coerced
 
     return coerced(fn, bound, what=what)

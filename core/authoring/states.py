@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from flowctl.core.authoring.exceptions import CancelledRun, CrashedRun, FailedRun, PausedRun, UnfinishedRun
 from flowctl.store.states import FINAL, StateType
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from flowctl.core.authoring.runs import FlowRun, TaskRun
 
 R = TypeVar("R")
+#: The name of a state that is given none.
+_NAMES: Final = {each: each.value.capitalize() for each in StateType}
 
 
 class StateDetails:
@@ -47,7 +49,7 @@ class State(Generic[R]):
         due: int | None = None,
     ) -> None:
         self.type = type
-        self.name = name or type.value.capitalize()
+        self.name = name or _NAMES[type]
         self.message = message
         #: The value of a completed run, the exception of a failed one (user data, hence `Any`).
         self.data = data

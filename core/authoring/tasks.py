@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypedDict, TypeVar, cast, overload
 
 from flowctl.core.authoring.options import (
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from flowctl.core.authoring.states import State
 
 P = ParamSpec("P")
-R = TypeVar("R")
+R = TypeVar("R", covariant=True)
 T = TypeVar("T")
 
 
@@ -146,6 +146,14 @@ class Task(Generic[P, R]):
         return cast("Task[..., R]", bound)
 
     @overload
+    def __call__(
+        self: Task[..., Coroutine[Any, Any, T]],
+        *args: Any,
+        return_state: Literal[True],
+        wait_for: Any = None,
+        **kwargs: Any,
+    ) -> Coroutine[Any, Any, State[T]]: ...
+    @overload
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
     @overload
     def __call__(self, *args: Any, return_state: Literal[False], wait_for: Any = None, **kwargs: Any) -> R: ...
@@ -164,6 +172,18 @@ class Task(Generic[P, R]):
         return engine().call_task(self, self._instance + args, kwargs, wait_for, return_state)
 
     @overload
+    def submit(
+        self: Task[..., Coroutine[Any, Any, T]],
+        *args: Any,
+        return_state: Literal[True],
+        wait_for: Any = None,
+        **kwargs: Any,
+    ) -> State[T]: ...
+    @overload
+    def submit(
+        self: Task[..., Coroutine[Any, Any, T]], *args: Any, wait_for: Any = None, **kwargs: Any
+    ) -> Future[T]: ...
+    @overload
     def submit(self, *args: Any, return_state: Literal[True], wait_for: Any = None, **kwargs: Any) -> State[R]: ...
     @overload
     def submit(
@@ -178,6 +198,18 @@ class Task(Generic[P, R]):
             return future.state
         return future
 
+    @overload
+    def map(
+        self: Task[..., Coroutine[Any, Any, T]],
+        *args: Any,
+        return_state: Literal[True],
+        wait_for: Any = None,
+        **kwargs: Any,
+    ) -> list[State[T]]: ...
+    @overload
+    def map(
+        self: Task[..., Coroutine[Any, Any, T]], *args: Any, wait_for: Any = None, **kwargs: Any
+    ) -> FutureList[T]: ...
     @overload
     def map(self, *args: Any, return_state: Literal[True], wait_for: Any = None, **kwargs: Any) -> list[State[R]]: ...
     @overload

@@ -17,6 +17,7 @@ from flowctl.core.cli.help import Group
 _MODULES: Final = {
     "run": "flowctl.core.cli.run",
     "runs": "flowctl.core.cli.runs",
+    "daemon": "flowctl.core.cli.daemon",
     "config": "flowctl.core.cli.config",
 }
 _CONTEXT: Final = {"help_option_names": ["--help", "-h"], "max_content_width": 100}

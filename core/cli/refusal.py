@@ -15,7 +15,7 @@ from flowctl.store.text import safe_text
 
 def refuse(error: Exception, machine: IO[str] | None) -> Exit:
     """Tell the problem, with the traceback where the user's own file raised."""
-    for line in _lines(error):
+    for line in refusal_lines(error):
         sys.stderr.write(_painted(line) + "\n")
     if machine is not None:
         told = {"type": type(error).__name__, "text": str(error)}
@@ -24,7 +24,8 @@ def refuse(error: Exception, machine: IO[str] | None) -> Exit:
     return Exit.USAGE
 
 
-def _lines(error: Exception) -> list[Line]:
+def refusal_lines(error: Exception) -> list[Line]:
+    """Write the problem, with the traceback where the user's own file raised."""
     first, *others = safe_text(str(error)).split("\n")
     lines: list[Line] = [[("Error: ", "failed"), (first, "")], *([(other, "")] for other in others)]
     if isinstance(error, ImportRaises):

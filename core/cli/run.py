@@ -70,14 +70,14 @@ def run(
     """Run a flow in this process and show it while it goes."""
     from flowctl.core.cli.display_options import DisplayOptions
 
-    options = DisplayOptions(is_json=as_json, with_events=events, is_quiet=quiet, least_level=_level(log_level))
+    options = DisplayOptions(is_json=as_json, with_events=events, is_quiet=quiet, least_level=set_level(log_level))
     machine = _machine_stream() if options.for_machines else None
     from flowctl.core.cli.faults import CommandError
     from flowctl.core.cli.parameters import read_parameters
     from flowctl.core.engine.loading_problems import TargetProblem
 
     try:
-        flow = _load(target, options)
+        flow = load(target, options)
         arguments = read_parameters(flow, param or [], params_json, params_file)
     except (CommandError, TargetProblem) as error:
         from flowctl.core.cli.refusal import refuse
@@ -93,8 +93,8 @@ def run(
     )
 
 
-def _level(word: str | None) -> int:
-    """Set the level for this process; the setting's own reader knows the words."""
+def set_level(word: str | None) -> int:
+    """Set the log level for this process; the setting's own reader knows the words."""
     from flowctl.core.engine.settings import LEVELS
 
     if word is None:
@@ -105,7 +105,8 @@ def _level(word: str | None) -> int:
     return LEVELS[word.upper()]
 
 
-def _load(target: str, options: DisplayOptions) -> Flow[..., Any]:
+def load(target: str, options: DisplayOptions) -> Flow[..., Any]:
+    """Load the flow of a target, with the streams prepared for the display that comes."""
     from flowctl.core.cli.display_streams import is_live
     from flowctl.core.engine.loading import load_flow
 

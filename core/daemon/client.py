@@ -61,7 +61,9 @@ class Client:
             start_daemon(home)
             connection = _connected(home)
             if connection is None:
-                raise DaemonSilent(f"The daemon of the home {home.path} went away again. `flowctl daemon logs` says why.")
+                raise DaemonSilent(
+                    f"The daemon of the home {home.path} went away again. `flowctl daemon logs` says why."
+                )
         return cls(connection, home)
 
     def ask(self, verb: str, **fields: object) -> Fields:

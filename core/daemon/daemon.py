@@ -21,6 +21,7 @@ from flowctl.core.daemon.folder_watch import FolderWatch, watch_folder
 from flowctl.core.daemon.ingest_pass import ActiveRuns
 from flowctl.core.daemon.instance import Instance
 from flowctl.core.daemon.passes import Pass, Trouble, plugged_passes
+from flowctl.core.daemon.retain_pass import DiskNearlyFull, Retainer, check_disk
 from flowctl.core.daemon.server import Server
 from flowctl.core.engine.settings import Settings, SettingsError, load_settings
 from flowctl.store.home import Home
@@ -76,10 +77,14 @@ class Daemon:
         #: Tells of a dead run process whose last words are still to be written down.
         self.is_awaited: Callable[[str], bool] = lambda _run_id: False
         #: Set by the passes that have such things.
+        self.retainer: Retainer | None = None
         self.dispatcher: Any = None  # each of its own file's type; they come above this one
         self.watcher: Any = None  # as above
         self.scheduler: Any = None  # as above
+        #: Goes up whenever there is something new to see.
         self.changes = 0
+        #: How many open descriptors this process was allowed before it raised the limit; children get that back.
+        self.descriptors_before = 1024
         self._instance = instance
         self._event = asyncio.Event()
         self._is_stopping = False
@@ -89,7 +94,6 @@ class Daemon:
         self._commits_told = 0
         self._ingest = Pass("ingest", self._take_in)
         self._rescue = Pass("rescue", self._close_dead)
-        self._retain = Pass("retain", retain_pass.plug(self))
         self._plugged: list[Pass] = []
         self._passes: list[Pass] = []
 
@@ -172,7 +176,8 @@ class Daemon:
             loop.add_reader(self._watch.descriptor, self._marker_came)
         requests.load_verbs()
         self._plugged = plugged_passes(self)
-        self._passes = [self._ingest, self._rescue, *self._plugged, self._retain]
+        upkeep = [Pass("retain", retain_pass.plug(self)), Pass("house", self._keep_house)]
+        self._passes = [self._ingest, self._rescue, *self._plugged, *upkeep]
         await self.server.open(self.home)
         is_ready()
         try:
@@ -241,6 +246,19 @@ class Daemon:
         if rescue_pass.step(self.store, self.active, is_awaited=self.is_awaited):
             self.poke("dispatch", "schedule")
         return _RESCUE_EVERY_S if self.active else None
+
+    def _keep_house(self, _now: datetime) -> float | None:
+        if not self._instance.is_ours():
+            self.log.write("The lock file of this daemon was removed or replaced, so that another may start: it ends.")
+            self._is_stopping = True
+            return None
+        self.server.sweep(asyncio.get_running_loop().time())
+        try:
+            check_disk(self.home)
+            self.recovered("disk")
+        except DiskNearlyFull as error:
+            self.report("disk", error)
+        return _IDLE_S
 
     def _marker_came(self) -> None:
         if self._watch is not None:

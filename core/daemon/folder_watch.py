@@ -34,27 +34,13 @@ class FolderWatch:
         os.close(self.descriptor)
 
 
-class _Kqueue(FolderWatch):
-    def __init__(self, queue: select.kqueue, folder: int) -> None:
-        super().__init__(queue.fileno())
-        self._queue = queue
-        self._folder = folder
-
-    def drain(self) -> None:
-        self._queue.control(None, 16, 0)
-
-    def close(self) -> None:
-        self._queue.close()
-        os.close(self._folder)
-
-
 def watch_folder(path: str) -> FolderWatch | None:
     """Begin to watch a folder; None where the system has no way, or no room left for one more."""
     try:
         if sys.platform == "linux":
             return _inotify(path)
-        if hasattr(select, "kqueue"):
-            return _kqueue(path)
+        if sys.platform == "darwin":
+            return _Kqueue(path)
     except OSError:
         pass
     return None
@@ -73,14 +59,24 @@ def _inotify(path: str) -> FolderWatch | None:
     return FolderWatch(descriptor)
 
 
-def _kqueue(path: str) -> FolderWatch:
-    folder = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    queue = select.kqueue()
-    event = select.kevent(
-        folder,
-        filter=select.KQ_FILTER_VNODE,
-        flags=select.KQ_EV_ADD | select.KQ_EV_CLEAR,
-        fflags=select.KQ_NOTE_WRITE,
-    )
-    queue.control([event], 0, 0)
-    return _Kqueue(queue, folder)
+if sys.platform == "darwin":
+
+    class _Kqueue(FolderWatch):
+        def __init__(self, path: str) -> None:
+            self._folder = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            self._queue = select.kqueue()
+            super().__init__(self._queue.fileno())
+            event = select.kevent(
+                self._folder,
+                filter=select.KQ_FILTER_VNODE,
+                flags=select.KQ_EV_ADD | select.KQ_EV_CLEAR,
+                fflags=select.KQ_NOTE_WRITE,
+            )
+            self._queue.control([event], 0, 0)
+
+        def drain(self) -> None:
+            self._queue.control(None, 16, 0)
+
+        def close(self) -> None:
+            self._queue.close()
+            os.close(self._folder)

@@ -7,7 +7,7 @@ import json
 import os
 import stat
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any, Final, NamedTuple, Self
 
 import flowctl
@@ -53,22 +53,31 @@ class ForeignSocket(FlowctlError):
 class Instance:
     """Being the one daemon of a home, which is also being the one writer of its database."""
 
-    def __init__(self, home: Home, holds: ExitStack) -> None:
+    def __init__(self, home: Home, descriptor: int, holds: ExitStack) -> None:
         self.home = home
+        self._descriptor = descriptor
         self._holds = holds
 
     @classmethod
     def take(cls, home: Home, *, started_at: int) -> Self:
         """Become the daemon of a home; raise `AnotherDaemon` when there is one, `ForeignSocket`, `HomeUnusable`."""
         with ExitStack() as holds:
-            _hold(home, holds)
-            _write_holder(home, Holder(os.getpid(), boot_id(), flowctl.__version__, started_at))
+            descriptor = _hold(home)
+            holds.callback(os.close, descriptor)
+            _write_holder(home, descriptor, Holder(os.getpid(), boot_id(), flowctl.__version__, started_at))
             holds.enter_context(writer_lock(home, as_daemon=True))
             remove_stale_socket(home)
-            return cls(home, holds.pop_all())
+            return cls(home, descriptor, holds.pop_all())
+
+    def is_ours(self) -> bool:
+        """Tell whether others who look for the lock find this one; not so when its file was deleted."""
+        return _is_same(self._descriptor, lock_path(self.home))
 
     def release(self) -> None:
         """Let another daemon have the home."""
+        if self.is_ours():
+            with suppress(OSError):
+                os.unlink(socket_path(self.home))
         self._holds.close()
 
 
@@ -115,7 +124,7 @@ def check_socket(path: str, found: os.stat_result) -> None:
         raise ForeignSocket(path, f"it belongs to user id {found.st_uid}, not to you")
 
 
-def _hold(home: Home, holds: ExitStack) -> None:
+def _hold(home: Home) -> int:
     path = lock_path(home)
     deadline = time.monotonic() + _TRY_S
     while True:
@@ -127,8 +136,7 @@ def _hold(home: Home, holds: ExitStack) -> None:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # Somebody may have deleted the file: then this lock is one that nobody else will ever meet.
             if _is_same(descriptor, path):
-                holds.callback(os.close, descriptor)
-                return
+                return descriptor
         except BlockingIOError:
             if time.monotonic() > deadline:
                 holder = _read_holder(descriptor)
@@ -145,16 +153,12 @@ def _is_same(descriptor: int, path: str) -> bool:
         return False
 
 
-def _write_holder(home: Home, holder: Holder) -> None:
+def _write_holder(home: Home, descriptor: int, holder: Holder) -> None:
     """Say in the lock file who holds it, in one write over what an earlier one left."""
     try:
-        descriptor = os.open(lock_path(home), os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
-        try:
-            text = json.dumps(holder._asdict()).encode()
-            os.pwrite(descriptor, text, 0)
-            os.ftruncate(descriptor, len(text))
-        finally:
-            os.close(descriptor)
+        text = json.dumps(holder._asdict()).encode()
+        os.pwrite(descriptor, text, 0)
+        os.ftruncate(descriptor, len(text))
     except OSError as error:
         raise HomeUnusable(home.path, error.strerror or str(error)) from error
 

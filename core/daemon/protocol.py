@@ -1,7 +1,7 @@
 """The words on the daemon's socket: one JSON object a line, a request one way and an answer the other.
 
-    {"v": 1, "id": "…", "do": "cancel", "run_id": "…"}
-    {"v": 1, "id": "…", "ok": true, …}      {"v": 1, "id": "…", "ok": false, "error": {"kind": "stale", "message": "…"}}
+{"v": 1, "id": "…", "do": "cancel", "run_id": "…"}
+{"v": 1, "id": "…", "ok": true, …}      {"v": 1, "id": "…", "ok": false, "error": {"kind": "stale", "message": "…"}}
 """
 
 from __future__ import annotations

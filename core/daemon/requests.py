@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Verb = Callable[["Daemon", Fields], Fields]
 
-#: Modules with a table `VERBS` of verbs that write, and one `LOOKS` of verbs that only look; missing ones are passed over.
+#: Modules with a table `VERBS`, and one `QUICK` of verbs that write nothing; those that are not there are passed over.
 _MODULES: Final = tuple(
     f"flowctl.core.daemon.{name}"
     for name in ("daemon_requests", "run_requests", "upkeep_requests", "plan_requests", "watch_requests", "cancel")
@@ -32,7 +32,7 @@ _MODULES: Final = tuple(
 KEPT_S: Final = 7 * 86400
 
 VERBS: Final[dict[str, Verb]] = {}
-LOOKS: Final[dict[str, Verb]] = {}
+QUICK: Final[dict[str, Verb]] = {}
 
 
 def load_verbs() -> None:
@@ -41,7 +41,7 @@ def load_verbs() -> None:
         if importlib.util.find_spec(name) is not None:
             module = importlib.import_module(name)
             VERBS.update(getattr(module, "VERBS", {}))
-            LOOKS.update(getattr(module, "LOOKS", {}))
+            QUICK.update(getattr(module, "QUICK", {}))
 
 
 def answer_all(daemon: Daemon, taken: Sequence[tuple[Connection, Request]]) -> None:
@@ -52,12 +52,12 @@ def answer_all(daemon: Daemon, taken: Sequence[tuple[Connection, Request]]) -> N
         if request.verb == "subscribe":
             connection.is_subscribed = True
             answers[place] = write_answer(request.id, {"changed": daemon.changes})
-        elif request.verb in LOOKS:
+        elif request.verb in QUICK:
             answers[place] = _line(request, _look(daemon, request))
         elif request.verb in VERBS:
             writing.append((place, request))
         else:
-            known = ", ".join(sorted({*VERBS, *LOOKS, "subscribe"}))
+            known = ", ".join(sorted({*VERBS, *QUICK, "subscribe"}))
             answers[place] = _line(request, Refused("bad_request", f"{request.verb!r} is no verb. There are: {known}."))
     if writing:
         answers.update(_write_all(daemon, writing))
@@ -67,7 +67,7 @@ def answer_all(daemon: Daemon, taken: Sequence[tuple[Connection, Request]]) -> N
 
 def _look(daemon: Daemon, request: Request) -> Fields | Refused:
     try:
-        return _outcome(daemon, LOOKS[request.verb], request)
+        return _outcome(daemon, QUICK[request.verb], request)
     except StoreError as error:
         return Refused("busy", str(error))
 
@@ -100,7 +100,8 @@ def _once(daemon: Daemon, request: Request) -> Fields | Refused:
         kind, outcome, text = known
         if kind != request.verb:
             return Refused("bad_request", f"The id {request.id!r:.60} was used for another request ({kind}) already.")
-        return json.loads(text) if outcome == "ok" else Refused(outcome, text)
+        answer: Fields = json.loads(text) if outcome == "ok" else {}
+        return answer if outcome == "ok" else Refused(outcome, text)
     pending = len(daemon.afterwards)
     try:
         with daemon.store.transaction():

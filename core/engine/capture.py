@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from flowctl.core.authoring.context import CURRENT
-from flowctl.core.authoring.loggers import FLOW_RUNS, TASK_RUNS
+from flowctl.core.authoring.loggers import FLOW_RUNS, OWN_HANDLERS, TASK_RUNS
 from flowctl.core.authoring.runs import TaskRun
 from flowctl.core.engine.pen import INFO, write_log
 
@@ -20,10 +20,27 @@ if TYPE_CHECKING:
 _own: Final = (logging.getLogger(FLOW_RUNS), logging.getLogger(TASK_RUNS))
 _format: Final = logging.Formatter()
 _attached = 0
+_level_before = logging.WARNING
+
+
+class _NoLock:
+    """Stands where a handler has its lock."""
+
+    def acquire(self) -> None: ...
+
+    def release(self) -> None: ...
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *exception: object) -> None: ...
 
 
 class RunHandler(logging.Handler):
     """Hands records to the run that they belong to."""
+
+    def createLock(self) -> None:  # noqa: N802 - the standard library's name
+        """Do without: a record is handled under the handler's lock, and the journal has one already."""
+        self.lock = _NoLock()  # type: ignore[assignment]  # all that logging asks of a lock
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write the record to its run's journal; records outside any run pass by."""
@@ -43,8 +60,7 @@ class RunHandler(logging.Handler):
 
 
 _handler: Final = RunHandler()
-# A record is handled under its own lock; the journal has one already.
-_handler.lock = None
+OWN_HANDLERS.append(_handler)
 
 
 @contextmanager
@@ -54,26 +70,33 @@ def attached(run: FlowRun) -> Generator[None, None, None]:
     if run.number != 0:
         yield
         return
-    root = logging.getLogger()
-    level_before = root.level
-    _attached += 1
-    if _attached == 1:
-        level = run.root.log_level
-        for logger in _own:
-            logger.addHandler(_handler)
-            logger.setLevel(level)
-            logger.propagate = False
-        if run.root.settings.log_capture_root:
-            if not root.handlers and root.level == logging.WARNING:
-                root.setLevel(level)
-            root.addHandler(_handler)
+    attach(run)
     try:
         yield
     finally:
         _attached -= 1
         if _attached == 0:
+            root = logging.getLogger()
             root.removeHandler(_handler)
-            root.setLevel(level_before)
+            root.setLevel(_level_before)
+
+
+def attach(run: FlowRun) -> None:
+    """Capture logging from now on."""
+    global _attached, _level_before
+    _attached += 1
+    if _attached > 1:
+        return
+    root = logging.getLogger()
+    level, _level_before = run.root.log_level, root.level
+    for logger in _own:
+        logger.addHandler(_handler)
+        logger.setLevel(level)
+        logger.propagate = False
+    if run.root.settings.log_capture_root:
+        if not root.handlers and root.level == logging.WARNING:
+            root.setLevel(level)
+        root.addHandler(_handler)
 
 
 def wants_prints(run: FlowRun | TaskRun) -> bool:

@@ -136,9 +136,9 @@ class _Control:
             wishes.gate = _Gate(run)
             root.wishes = wishes
         elif what == "resume":
-            self._open_gate(wishes)
             running: State[Any] = State(StateType.RUNNING, "Running", "A person resumed it.", at=root.clock())
             advance_flow(run, running, only_from=StateType.PAUSED)
+            self._open_gate(wishes)
         elif what == "retry_now":
             self._to_wake[task] = _PATIENCE
         elif what == "skip_task":

@@ -9,6 +9,7 @@ from flowctl.core.authoring.context import CURRENT, TAGS
 from flowctl.core.authoring.runs import FlowRun, TaskRun
 from flowctl.core.authoring.states import State
 from flowctl.core.engine.arguments import find
+from flowctl.core.engine.control import attend
 from flowctl.core.engine.loose import loose_run
 from flowctl.core.engine.previews import parameters_json
 from flowctl.core.engine.root import RootRun, source_of
@@ -81,8 +82,12 @@ def new_flow_run(
     *,
     name: str | None = None,
     recorded: Recorded | None = None,
+    opened: RootRun | None = None,
 ) -> FlowRun:
-    """Make a flow run: a subflow run where there is a run around, else a root run with a journal of its own."""
+    """Make a flow run: a subflow run where there is a run around, else a root run with a journal of its own.
+
+    `opened` is that journal, where it was opened before the flow was known.
+    """
     around = CURRENT.get()
     if around is not None and around.flow_run.root.is_closed:
         around = None
@@ -92,7 +97,7 @@ def new_flow_run(
         number = root.new_run_number()
         run_id = _subflow_id()
     else:
-        root = RootRun(start=flow.file, recorded=recorded)
+        root = opened or RootRun(start=flow.file, recorded=recorded)
         number = 0
         if recorded is None:
             root.new_run_number()
@@ -130,6 +135,10 @@ def new_flow_run(
             arguments=_pickled(arguments) if number == 0 else None,
         )
     )
+    if number == 0:
+        attend(run)
+        if root.output is not None:
+            root.output.begin(run)
     return run
 
 

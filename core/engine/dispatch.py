@@ -9,14 +9,17 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from flowctl.core.authoring.runners import ProcessPoolTaskRunner
+from flowctl.core.authoring.states import State
 from flowctl.core.engine.calling import call_in_worker
 from flowctl.core.engine.drivers import Caller, collect, drive, drive_async
 from flowctl.core.engine.gathering import begin_task, end_task, when_all_settled
 from flowctl.core.engine.journal_writer import JournalUnwritable
+from flowctl.core.engine.pen import advance_task, settle
 from flowctl.core.engine.pool import Orphaned, WorkerPool
 from flowctl.core.engine.task_lifecycle import task_lifecycle
 from flowctl.core.engine.timers import timers
 from flowctl.core.engine.waits import Call, Sleep, Wait, WaitFor
+from flowctl.store.states import StateType
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -38,11 +41,17 @@ def dispatch(run: TaskRun, wait_for: Any, snapshot: Context) -> None:
 
 
 def _start(run: TaskRun, wait_for: Any, snapshot: Context) -> None:
-    if run.task.isasync:
-        _start_in_loop(run, wait_for, snapshot)
-    else:
-        pool = _pool_of(run.flow_run)
-        pool.add(partial(_Worker(run, snapshot, pool).begin, wait_for))
+    try:
+        if run.task.isasync:
+            _start_in_loop(run, wait_for, snapshot)
+        else:
+            pool = _pool_of(run.flow_run)
+            pool.add(partial(_Worker(run, snapshot, pool).begin, wait_for))
+    except Exception as error:
+        # This may be the thread of another task, which has no part in it: no thread or process could be started.
+        advance_task(run, State(StateType.CRASHED, message=f"The task could not be started: {error!r}", data=error))
+        settle(run)
+        end_task(run.flow_run)
 
 
 class _Worker:

@@ -6,7 +6,7 @@ is free for another task.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 from contextvars import Context
 from typing import TYPE_CHECKING, Any
 
@@ -81,16 +81,15 @@ def drive_generator(life: Life) -> Iterator[Any]:
             else:
                 _block(wait)
         except GeneratorExit:
-            _stop(life)
+            drive(life, error=ConsumerStopped())
             raise
         except BaseException as raised:
             error = raised
 
 
-async def drive_async(life: Life) -> None:
+async def drive_async(life: Life, *, error: BaseException | None = None) -> None:
     """Carry a lifecycle on in the running event loop."""
     value: Any = None
-    error: BaseException | None = None
     while True:
         try:
             wait = life.send(value) if error is None else life.throw(error)
@@ -103,7 +102,7 @@ async def drive_async(life: Life) -> None:
             error = raised
 
 
-async def drive_async_generator(life: Life) -> AsyncIterator[Any]:
+async def drive_async_generator(life: Life) -> AsyncGenerator[Any, None]:
     """Carry a lifecycle on as the consumer of its asynchronous generator asks for values."""
     value: Any = None
     error: BaseException | None = None
@@ -132,7 +131,7 @@ async def drive_async_generator(life: Life) -> AsyncIterator[Any]:
             else:
                 value = await _await(wait)
         except GeneratorExit:
-            _stop(life)
+            await drive_async(life, error=ConsumerStopped())
             raise
         except BaseException as raised:
             error = raised
@@ -163,16 +162,6 @@ def _streamed(call: Call) -> Generator[Any, Any, Any]:
     except GeneratorExit:
         context.run(items.close)
         raise
-
-
-def _stop(life: Life) -> None:
-    """Let a lifecycle end after its consumer has gone; hooks run, nothing else is waited for."""
-    try:
-        wait = life.throw(ConsumerStopped())
-        while True:
-            wait = life.send(_finished(call_here(wait)) if type(wait) is CallHook else None)
-    except StopIteration:
-        return
 
 
 def _block(wait: Wait) -> None:
@@ -223,7 +212,7 @@ async def _await(wait: Wait) -> Any:
         try:
             if type(wait) is CallHook or wait.timeout_s is None:
                 value = wait.fn(*wait.args, **wait.kwargs)
-                return await value if hasattr(value, "__await__") else value
+                return await value if hasattr(value, "__await__") else await _collected(value)
             return await _within(wait)
         finally:
             CURRENT.reset(token)
@@ -252,13 +241,19 @@ async def _await(wait: Wait) -> Any:
     return None
 
 
+async def _collected(value: Any) -> Any:
+    """Use up an asynchronous generator, where nobody takes its values one by one."""
+    return [item async for item in value] if hasattr(value, "__anext__") else value
+
+
 async def _within(call: Call) -> Any:
     import asyncio
 
     scope = asyncio.timeout(call.timeout_s)
     try:
         async with scope:
-            return await call.fn(*call.args, **call.kwargs)
+            value = call.fn(*call.args, **call.kwargs)
+            return await value if hasattr(value, "__await__") else await _collected(value)
     except TimeoutError:
         if scope.expired():
             raise TimedOut from None

@@ -171,8 +171,12 @@ def _stream_task(task: Task[..., Any], arguments: dict[str, Any], wait_for: Any)
 
 async def _stream_task_async(task: Task[..., Any], arguments: dict[str, Any], wait_for: Any) -> AsyncIterator[Any]:
     run = new_task_run(task, arguments, wait_for)
-    async for item in drive_async_generator(task_lifecycle(run, wait_for)):
-        yield item
+    items = drive_async_generator(task_lifecycle(run, wait_for))
+    try:
+        async for item in items:
+            yield item
+    finally:
+        await items.aclose()  # a consumer that stops early closes this generator, but not the one within
     outcome_of_task(run, False)
 
 
@@ -190,8 +194,12 @@ async def _stream_flow_async(flow: Flow[..., Any], arguments: dict[str, Any], wa
     run = new_flow_run(flow, arguments, wait_for)
     with capture.attached(run):
         try:
-            async for item in drive_async_generator(flow_lifecycle(run, wait_for)):
-                yield item
+            items = drive_async_generator(flow_lifecycle(run, wait_for))
+            try:
+                async for item in items:
+                    yield item
+            finally:
+                await items.aclose()
         finally:
             close_flow(run)
     outcome_of_flow(run, False)

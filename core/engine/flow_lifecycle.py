@@ -101,7 +101,7 @@ def _one_attempt(run: FlowRun) -> Generator[Wait, Any, State[Any]]:
         state = State(StateType.COMPLETED, message="Its consumer stopped before the end.")
     except BaseException as error:
         state = outcomes.state_of_exception(run, error)
-    if run.open_tasks and (state is None or state.type is StateType.FAILED):
+    if run.open_tasks and (state is None or state.type in (StateType.COMPLETED, StateType.FAILED)):
         # What was submitted is never dropped: the run ends when its tasks have.
         try:
             yield WaitForTasks(run)

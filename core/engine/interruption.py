@@ -74,7 +74,9 @@ class alarm:  # noqa: N801 - reads as a word of the with statement
         _deadlines.append(self._deadline)
         _arm()
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         _deadlines.remove(self._deadline)
         _arm()
         if error is self._deadline:

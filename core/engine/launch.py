@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flowctl.core.authoring.context import TAGS
 from flowctl.core.authoring.exceptions import FlowctlError
+from flowctl.core.engine import capture, signals
 from flowctl.core.engine.creation import new_flow_run
 from flowctl.core.engine.entry import carry_out, carry_out_async
 from flowctl.core.engine.resume import Recorded
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from flowctl.core.authoring.flows import Flow
     from flowctl.core.authoring.runs import FlowRun
     from flowctl.core.authoring.states import State
+    from flowctl.core.engine.root import RootRun
     from flowctl.store.journal import Record
 
 Observer = Callable[["Record"], None]
@@ -47,26 +49,28 @@ def launch(
     name: str | None = None,
     tags: Sequence[str] = (),
     observers: Sequence[Observer] = (),
+    opened: RootRun | None = None,
 ) -> Ended:
     """Run a flow with arguments by parameter name; what it raises stands in the state and is not raised here.
 
-    Raises `ParameterBindError` before there is a run.
+    Raises `ParameterBindError` before there is a run. `opened` is the run's journal, where it was announced before.
     """
-    return _carried_out(flow, _bound(flow, arguments), observers, tags, name=name)
+    return _carried_out(flow, _bound(flow, arguments), observers, tags, name=name, opened=opened)
 
 
-def relaunch(run_id: str, *, observers: Sequence[Observer] = (), check_order: bool = True) -> Ended:
+def relaunch(
+    run_id: str, *, observers: Sequence[Observer] = (), check_order: bool = True, opened: RootRun | None = None
+) -> Ended:
     """Make the next attempt of a recorded run; completed tasks whose value is on record are not executed again.
 
     Raises `NotRetriable`, `NotOnRecord`, `RunActive`, or a `TargetProblem` when the flow is not to be found any more.
     """
-    recorded = look_back(run_id, check_order=check_order)
+    recorded = (opened and opened.recorded) or look_back(run_id, check_order=check_order)
     assert recorded.created is not None
     flow = _flow_of(recorded)
     arguments = _arguments_of(recorded)
-    return _carried_out(
-        flow, _bound(flow, arguments), observers, recorded.created.tags, name=recorded.run_name, recorded=recorded
-    )
+    tags, name = recorded.created.tags, recorded.run_name
+    return _carried_out(flow, _bound(flow, arguments), observers, tags, name=name, recorded=recorded, opened=opened)
 
 
 def look_back(run_id: str, *, check_order: bool = True) -> Recorded:
@@ -88,11 +92,12 @@ def _carried_out(
     *,
     name: str | None,
     recorded: Recorded | None = None,
+    opened: RootRun | None = None,
 ) -> Ended:
     token = TAGS.set(TAGS.get() | frozenset(tags))
     process_observers.extend(observers)
     try:
-        run = new_flow_run(flow, arguments, name=name, recorded=recorded)
+        run = new_flow_run(flow, arguments, name=name, recorded=recorded, opened=opened)
         if flow.isasync:
             import asyncio
 
@@ -113,11 +118,12 @@ async def _async(run: FlowRun) -> None:
         from flowctl.core.engine.entry import close_flow
         from flowctl.core.engine.flow_lifecycle import flow_lifecycle
 
-        try:
-            async for _ in drive_async_generator(flow_lifecycle(run)):
-                pass
-        finally:
-            close_flow(run)
+        with capture.attached(run), signals.heeded(run):
+            try:
+                async for _ in drive_async_generator(flow_lifecycle(run)):
+                    pass
+            finally:
+                close_flow(run)
         return
     await carry_out_async(run)
 

@@ -5,6 +5,7 @@ The record is in the journal before anybody else can see the state.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Final
 
 from flowctl.store.journal import LONGEST_MESSAGE, FlowRunState, LogLine, TaskRunState
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 INFO: Final = 20
 WARNING: Final = 30
 ERROR: Final = 40
+
+_UNLOCKED: Final = nullcontext()
 
 
 class IllegalTransition(RuntimeError):
@@ -79,30 +82,38 @@ def advance_flow(
     value: str | None = None,
     error: dict[str, Any] | None = None,
     result: list[Any] | None = None,
+    only_from: StateType | None = None,
 ) -> None:
-    """Record a flow run's next state, synced to the disk when it is final, then make it visible."""
-    if not is_allowed(run.state.type, state.type):
-        raise IllegalTransition(run.name, run.state.type, state.type)
+    """Record a flow run's next state, synced to the disk when it is final, then make it visible.
+
+    With `only_from` nothing happens to a run that is in another state: for who is not the run's own thread.
+    """
     journal = run.root.journal
-    journal.append(
-        FlowRunState(
-            state.at,
-            run.number,
-            state.type,
-            state.name,
-            state.message,
-            run.run_count,
-            run_name,
-            state.due,
-            value,
-            error,
-            result,
+    # Only root runs are paused and resumed from another thread; the wait for the disk should not hold up the rest.
+    with run.root.lock if run.number == 0 else _UNLOCKED:
+        if only_from is not None and run.state.type is not only_from:
+            return
+        if not is_allowed(run.state.type, state.type):
+            raise IllegalTransition(run.name, run.state.type, state.type)
+        journal.append(
+            FlowRunState(
+                state.at,
+                run.number,
+                state.type,
+                state.name,
+                state.message,
+                run.run_count,
+                run_name,
+                state.due,
+                value,
+                error,
+                result,
+            )
         )
-    )
-    if state.type in FINAL:
-        journal.sync()
-    state.run = run
-    run.state = state
+        if state.type in FINAL:
+            journal.sync()
+        state.run = run
+        run.state = state
 
 
 def write_log(

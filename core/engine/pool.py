@@ -44,6 +44,8 @@ class WorkerPool:
         #: Threads that hold a place.
         self._running = 0
         self._idle: list[Gate] = []
+        #: A thread has been woken and is not there yet.
+        self._waking = False
         #: Threads that lent their place and want one again; they go before the backlog.
         self._returning: deque[Gate] = deque()
         self._closed = False
@@ -62,19 +64,7 @@ class WorkerPool:
                 self._backlog.appendleft(work)
             else:
                 self._backlog.append(work)
-            if self._running >= self.max_workers:
-                return
-            self._running += 1
-            if self._idle:
-                self._idle.pop().release()
-                return
-        try:
-            start_new_thread(self._work, ())
-        except RuntimeError:  # the system has no more threads for us
-            with self._lock:
-                self._running -= 1
-                if not self._running:
-                    raise
+            self._wake()
 
     def close(self) -> None:
         """Let idle threads end; what is queued is dropped."""
@@ -127,24 +117,49 @@ class WorkerPool:
             if not place.is_lent:
                 self._vacate()
 
+    def _wake(self) -> None:
+        """Let one more thread come to the backlog, which wakes the next when there is more; the caller holds the lock.
+
+        All at once they would only fight over the interpreter, and many tasks are over before a second thread is there.
+        """
+        if self._waking or self._running >= self.max_workers:
+            return
+        self._waking = True
+        self._running += 1
+        try:
+            self._awaken()
+        except RuntimeError:  # the system has no more threads for us
+            self._waking = False
+            self._running -= 1
+            if not self._running:
+                raise
+
+    def _awaken(self) -> None:
+        if self._idle:
+            self._idle.pop().release()
+        else:
+            start_new_thread(self._work, ())
+
     def _vacate(self) -> None:
         """Pass a place on to whoever waits for one; the caller holds the lock."""
         if self._returning:
             self._returning.popleft().release()
         elif self._backlog and not self._closed:
-            if self._idle:
-                self._idle.pop().release()
-            else:
-                start_new_thread(self._work, ())
+            self._awaken()
         else:
             self._running -= 1
 
     def _work(self) -> None:
         _places[get_ident()] = Place(self)
         gate = _gate()
+        arrives = True
         try:
             while True:
                 with self._lock:
+                    if arrives:
+                        arrives = self._waking = False
+                        if len(self._backlog) > 1 and not self._closed:
+                            self._wake()
                     if self._backlog and not self._returning:
                         work = self._backlog.popleft()
                     else:
@@ -155,6 +170,7 @@ class WorkerPool:
                         work = None
                 if work is None:
                     gate.acquire()
+                    arrives = True
                     if self._closed:
                         return
                 else:

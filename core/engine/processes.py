@@ -21,6 +21,7 @@ from flowctl.core.authoring.states import State
 from flowctl.core.authoring.tasks import Task
 from flowctl.core.engine.calling import invoke
 from flowctl.core.engine.pool import WorkerPool
+from flowctl.core.engine.resume import FIRST_OF_CHILDREN
 from flowctl.core.engine.root import now_us
 from flowctl.core.engine.waits import Call, TimedOut
 from flowctl.store.journal import LogLine
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
 
     from flowctl.core.engine.root import RootRun
     from flowctl.store.journal import Record
-
-#: A child numbers its own task runs from here on, times its index; the run process stays far below.
-_NUMBERS = 1 << 32
 
 
 class ProcessDied(RuntimeError):
@@ -53,7 +51,6 @@ class ProcessPool(WorkerPool):
     def __init__(self, max_workers: int, root: RootRun) -> None:
         super().__init__(max_workers)
         self._root = root
-        self._started = 0
         self._free: list[_Child] = []
         self._all: set[_Child] = set()
 
@@ -87,10 +84,7 @@ class ProcessPool(WorkerPool):
             return self._free.pop()
         except IndexError:
             pass
-        with self._root.lock:
-            self._started += 1
-            index = self._started
-        child = _Child(index)
+        child = _Child(self._root.new_child_number())
         self._all.add(child)
         return child
 
@@ -179,14 +173,16 @@ def _serve(pipe: Connection, index: int) -> None:
         try:
             fn, args, kwargs, facts, arguments = pickle.loads(payload)
             run = remote.take_up(facts, fn, arguments)
-            value = copy_context().run(invoke, Call(run, fn, args, kwargs, None))
-            if run.task.isgenerator:
-                value = list(value)
-            remote.wait_for_tasks(run.flow_run)
+            try:
+                value = copy_context().run(invoke, Call(run, fn, args, kwargs, None))
+                if run.task.isgenerator:
+                    value = list(value)
+            finally:
+                remote.let_go(run.flow_run)
             answer = _dumped(("value", value))
         except BaseException as error:
             answer = _pickled_error(error)
-        pipe.send_bytes(answer)
+        remote.journal.send(answer)
 
 
 def _pickled_error(error: BaseException) -> bytes:
@@ -214,10 +210,19 @@ class _RemoteJournal:
     """Sends records to the run process instead of writing them."""
 
     def __init__(self, pipe: Connection) -> None:
+        from threading import Lock
+
         self._pipe = pipe
+        #: Tasks in the threads of this child write at the same time.
+        self._lock = Lock()
 
     def append(self, record: Record) -> None:
-        self._pipe.send_bytes(pickle.dumps(("record", record)))
+        self.send(pickle.dumps(("record", record)))
+
+    def send(self, message: bytes) -> None:
+        """Send a message whole, whichever thread it comes from."""
+        with self._lock:
+            self._pipe.send_bytes(message)
 
     def sync(self) -> None:
         """Nothing: the run process syncs."""
@@ -232,9 +237,10 @@ class _RemoteRoot:
         self.journal = _RemoteJournal(pipe)
         self.lock = Lock()
         self.clock = now_us
-        self.cancelled = self.broken = self.recorded = self.console = None
-        self.durable = self.is_closed = False
-        self._next = index * _NUMBERS
+        self.cancelled = self.broken = self.recorded = self.console = self.wishes = None
+        self.waiting: dict[int, TaskRun] = {}
+        self.durable = self.is_closed = self._is_attached = False
+        self._next = index * FIRST_OF_CHILDREN
 
     def take_up(self, facts: dict[str, Any], fn: Any, arguments: dict[str, Any]) -> TaskRun:
         """Rebuild the run of a call, as far as user code can see it."""
@@ -266,16 +272,21 @@ class _RemoteRoot:
         task.task_key = facts["key"]
         run = TaskRun(task, flow_run, None, number, arguments, tags, State(StateType.RUNNING), map_index)
         run.given_name, run.run_count = given_name, count
-        capture.attached(flow_run).__enter__()
+        if not self._is_attached:
+            self._is_attached = True
+            capture.attach(flow_run)
         if capture.wants_prints(run):
             capture.capture_prints()
         return run
 
-    def wait_for_tasks(self, flow_run: FlowRun) -> None:
+    def let_go(self, flow_run: FlowRun) -> None:
+        """Wait for the tasks that the call submitted here, and let their workers go."""
         from flowctl.core.engine.blocking import wait_for_tasks
+        from flowctl.core.engine.dispatch import close_pool
         from flowctl.core.engine.gathering import when_idle
 
         wait_for_tasks(flow_run, when_idle)
+        close_pool(flow_run)
 
     def new_task_number(self) -> int:
         with self.lock:

@@ -7,7 +7,6 @@ order decides. So a completed task is not executed again, and a changed flow is 
 from __future__ import annotations
 
 import os
-from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 from flowctl.core.authoring.exceptions import FlowChanged, FlowctlError, ResultMissing
@@ -28,7 +27,11 @@ if TYPE_CHECKING:
 
 #: Where a call stands: the path of its parent, what was called, with which arguments, and which of equal calls it is.
 Path = tuple[Any, ...]
+#: Which of equal calls: its position among its parent's calls, or, where that may vary, the how many-th it is.
+Which = Any
 ROOT: Final[Path] = ()
+#: Child processes of a pool number their own task runs from here on, times the child's number.
+FIRST_OF_CHILDREN: Final = 1 << 32
 
 
 class NotOnRecord(FlowctlError):
@@ -67,8 +70,10 @@ class Recorded:
         self.main_module: str | None = None
         self._folder = home.run_folder(run_id)
         self._checks_order = check_order
-        #: Parent's path, kind and digest -> calls not claimed yet, in their order.
-        self._calls: dict[Path, deque[_Call]] = {}
+        #: Processes that had tasks of their own, of all process pools so far.
+        self.next_child = 0
+        #: Parent's path, kind and digest -> calls not claimed yet: which of equal calls -> the call, in their order.
+        self._calls: dict[Path, dict[Which, _Call]] = {}
         #: Every call on record.
         self.by_path: dict[Path, _Call] = {}
         #: Parent's path -> task keys by position, as the newest attempt that got there had them.
@@ -78,13 +83,13 @@ class Recorded:
         if self.created is None:
             raise NotOnRecord(run_id, self._folder)
         for path, call in self.by_path.items():
-            self._calls.setdefault(path[:-1], deque()).append(call)
+            self._calls.setdefault(path[:-1], {})[path[-1]] = call
         self.completed: int = sum(call.result is not None for call in self.by_path.values())
 
     def claim_task(self, run: TaskRun) -> Kept | None:
         """Give the value on record for this call, and let its own calls find their records."""
         parent = run.parent or run.flow_run
-        return self._claim(run, (parent.path, run.task.task_key, run.digest), run.flow_run.root)
+        return self._claim(run, (parent.path, run.task.task_key, run.digest), run.position, run.flow_run.root)
 
     def claim_flow(self, run: FlowRun) -> Kept | None:
         """Give the value on record for this subflow call."""
@@ -94,7 +99,7 @@ class Recorded:
         from flowctl.core.engine.previews import parameters_json
 
         text = parameters_json(run.parameters, run.root.settings.secret_names)
-        return self._claim(run, (parent.path, "flow " + run.flow.name, text), run.root)
+        return self._claim(run, (parent.path, "flow " + run.flow.name, text), None, run.root)
 
     def check_order(self, parent: FlowRun | TaskRun, task_key: str, position: int | None, root: Any) -> None:
         """Raise `FlowChanged` when an earlier attempt called something else at this position of the same parent."""
@@ -111,12 +116,17 @@ class Recorded:
         root.broken = error
         raise error
 
-    def _claim(self, run: FlowRun | TaskRun, key: Path, root: Any) -> Kept | None:
+    def _claim(self, run: FlowRun | TaskRun, key: Path, position: int | None, root: Any) -> Kept | None:
         if key[0] is None:
             return None
         with root.lock:
             calls = self._calls.get(key)
-            call = calls.popleft() if calls else None
+            call = None
+            if calls and position in calls:
+                call = calls.pop(position)
+            elif calls and key[-1] is not None:
+                # Equal calls stand for each other. Those without a digest may differ, so only their place tells.
+                call = calls.pop(next(iter(calls)))
         if call is None:
             # New in this attempt; its own calls are new as well.
             run.path = None
@@ -148,8 +158,8 @@ class _Reading:
     def __init__(self, recorded: Recorded, attempt: int) -> None:
         self._recorded = recorded
         self._attempt = attempt
-        #: Parent path, kind and digest -> how many there were in this attempt.
-        self._seen: dict[Path, int] = {}
+        #: Parent's path -> kind and digest -> how many there were in this try of the parent.
+        self._seen: dict[Path, dict[Path, int]] = {}
         self._paths: dict[tuple[str, int], Path] = {("flow", 0): ROOT}
         self._tasks: dict[int, TaskRunCreated] = {}
         self.order: dict[Path, dict[int, str]] = {}
@@ -157,7 +167,10 @@ class _Reading:
     def add(self, record: Any) -> None:
         recorded = self._recorded
         if isinstance(record, TaskRunCreated):
-            recorded.next_task = max(recorded.next_task, record.task + 1)
+            if record.task < FIRST_OF_CHILDREN:
+                recorded.next_task = max(recorded.next_task, record.task + 1)
+            else:
+                recorded.next_child = max(recorded.next_child, record.task // FIRST_OF_CHILDREN)
             self._tasks[record.task] = record
             parent = self._parent(record.parent_task, record.run)
             if parent is not None and record.position is not None:
@@ -175,14 +188,21 @@ class _Reading:
         key = ("task", parent_task) if parent_task is not None else ("flow", run or 0)
         return self._paths.get(key)
 
-    def _place(self, parent: Path, kind: str, digest: Any) -> Path:
-        key = (parent, kind, digest)
-        count = self._seen.get(key, 0)
-        self._seen[key] = count + 1
-        path = (*key, count)
+    def _place(self, parent: Path, kind: str, digest: Any, position: int | None) -> Path:
+        which: Which = position
+        if position is None:
+            seen = self._seen.setdefault(parent, {})
+            which = ("nth", seen.get((kind, digest), 0))
+            seen[kind, digest] = which[1] + 1
+        path = (parent, kind, digest, which)
         if path not in self._recorded.by_path:
             self._recorded.by_path[path] = _Call(path)
         return path
+
+    def _begin_again(self, path: Path) -> None:
+        """Take note that a body is begun, perhaps again: it makes its calls from the first one on."""
+        self._seen.pop(path, None)
+        self.order.pop(path, None)
 
     def _add_task_state(self, record: TaskRunState) -> None:
         created = self._tasks.get(record.task)
@@ -193,33 +213,36 @@ class _Reading:
             parent = self._parent(created.parent_task, created.run)
             if parent is None:
                 return
-            path = self._paths[("task", record.task)] = self._place(parent, created.task_key, record.digest)
-        if path is not None and record.type == "COMPLETED":
+            path = self._place(parent, created.task_key, record.digest, created.position)
+            self._paths[("task", record.task)] = path
+        if path is not None and record.type == "RUNNING":
+            self._begin_again(path)
+        elif path is not None and record.type == "COMPLETED":
             self._complete(path, record.result)
 
     def _add_flow(self, record: FlowRunCreated) -> None:
         recorded = self._recorded
-        recorded.next_run = max(recorded.next_run, record.run + 1)
+        if record.run < FIRST_OF_CHILDREN:
+            recorded.next_run = max(recorded.next_run, record.run + 1)
         if record.run == 0:
             recorded.created = record
             recorded.run_name = record.name
             return
         parent = self._parent(record.parent_task, record.parent_run)
         if parent is not None:
-            self._paths[("flow", record.run)] = self._place(parent, "flow " + record.flow_name, record.parameters)
+            self._paths[("flow", record.run)] = self._place(parent, "flow " + record.flow_name, record.parameters, None)
 
     def _add_flow_state(self, record: FlowRunState) -> None:
         recorded = self._recorded
+        path = self._paths.get(("flow", record.run))
         if record.run == 0:
             recorded.state_type, recorded.state_name = record.type, record.name
             recorded.run_count = max(recorded.run_count, record.run_count)
             recorded.run_name = record.run_name or recorded.run_name
-            if record.type == "RUNNING":
-                # The next try of the body makes its calls from the first one again.
-                self._seen = {key: count for key, count in self._seen.items() if key[0] != ROOT}
-                self.order.pop(ROOT, None)
-        elif record.type == "COMPLETED" and (path := self._paths.get(("flow", record.run))) is not None:
+        elif record.type == "COMPLETED" and path is not None:
             self._complete(path, record.result)
+        if record.type == "RUNNING" and path is not None:
+            self._begin_again(path)
 
     def _complete(self, path: Path, result: list[Any] | None) -> None:
         call = self._recorded.by_path[path]

@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from _thread import allocate_lock
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from flowctl.core.engine.journal_writer import JournalWriter
 from flowctl.core.engine.settings import Settings, load_settings
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     from flowctl.core.authoring.flows import Flow
     from flowctl.core.authoring.runs import FlowRun, TaskRun
+    from flowctl.core.engine.control import Wishes
     from flowctl.core.engine.resume import Recorded
+    from flowctl.core.engine.run_output import RunOutput
     from flowctl.store.journal import Record
 
 #: Observers that every root run of this process gets (the live display, the console of a script).
@@ -28,6 +30,14 @@ process_observers: Final[list[Callable[[Record], None]]] = []
 def now_us() -> int:
     """The time, in microseconds since the epoch."""
     return time.time_ns() // 1000
+
+
+class Announced(NamedTuple):
+    """A run that has an id already, and whose lock this process was given."""
+
+    run_id: str
+    #: Descriptor of the open lock file.
+    lock: int
 
 
 class RootRun:
@@ -51,20 +61,28 @@ class RootRun:
         "next_child",
         "next_run",
         "next_task",
+        "output",
         "recorded",
         "results",
         "settings",
+        "waiting",
+        "wishes",
     )
 
     def __init__(
-        self, *, start: str | None, recorded: Recorded | None = None, clock: Callable[[], int] = now_us
+        self,
+        *,
+        start: str | None,
+        recorded: Recorded | None = None,
+        announced: Announced | None = None,
+        clock: Callable[[], int] = now_us,
     ) -> None:
         self.clock = clock
         self.is_closed = False
         self.settings = settings_for(start)
         self.home = _ready_home()
         self.recorded = recorded
-        self.id = new_id() if recorded is None else recorded.run_id
+        self.id = announced.run_id if announced else new_id() if recorded is None else recorded.run_id
         self.attempt = 1 if recorded is None else recorded.attempt + 1
         #: Guards what several threads change: waiters, counters of open tasks, resume bookkeeping.
         self.lock = allocate_lock()
@@ -77,12 +95,18 @@ class RootRun:
         self.cancelled: BaseException | None = None
         #: Set when the calls of a retried run did not fit its record.
         self.broken: BaseException | None = None
+        #: What a person asked of the run by its control file, while that keeps tasks from starting.
+        self.wishes: Wishes | None = None
+        #: Task runs by number, in their retry delay.
+        self.waiting: dict[int, TaskRun] = {}
+        #: What the processes of the run wrote to their stdout and stderr, where these are files of the run.
+        self.output: RunOutput | None = None
         folder = self.home.run_folder(self.id)
         #: Folder for results too large for the journal.
         self.results = folder + "/results"
         try:
             os.makedirs(folder, mode=0o700, exist_ok=True)
-            self._lock_fd = _take_lock(self.home.run_lock(self.id), self.id)
+            self._lock_fd = announced.lock if announced else _take_lock(self.home.run_lock(self.id), self.id)
             # Behind the lock: whoever removes markers looks whether it is free, and a marker made before would go.
             _touch(self.home.active_marker(self.id))
         except OSError as error:
@@ -132,6 +156,8 @@ class RootRun:
 
     def close(self) -> None:
         """Let go of the run: its journal is complete, its lock is free."""
+        if self.output is not None:
+            self.output.finish()
         self.is_closed = True
         self.journal.close()
         _holders.pop(self.id, None)

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple, cast
 
 from flowctl.core.authoring.exceptions import FlowctlError
 from flowctl.core.authoring.secret_names import SECRET_NAMES
+from flowctl.core.engine.setting_readers import choice, flag, seconds, size, whole, words
 
 PREFIX: Final = "FLOWCTL_"
 LEVELS: Final = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
@@ -38,72 +39,6 @@ class Setting(NamedTuple):
         return PREFIX + self.name.upper()
 
 
-def _flag(value: object) -> object:
-    if isinstance(value, str):
-        value = {
-            "1": True,
-            "true": True,
-            "yes": True,
-            "on": True,
-            "0": False,
-            "false": False,
-            "no": False,
-            "off": False,
-        }.get(value.lower(), value)
-    if not isinstance(value, bool):
-        raise ValueError
-    return value
-
-
-def _whole(least: int) -> Callable[[object], object]:
-    def read(value: object) -> object:
-        if isinstance(value, bool) or not isinstance(value, (int, str)) or (number := int(value)) < least:
-            raise ValueError
-        return number
-
-    return read
-
-
-def _seconds(value: object) -> object:
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)) or not 0 <= (number := float(value)) < 1e9:
-        raise ValueError
-    return number
-
-
-def _choice(*words: str) -> Callable[[object], object]:
-    def read(value: object) -> object:
-        for word in words:
-            if isinstance(value, str) and value.lower() == word.lower():
-                return word
-        raise ValueError
-
-    return read
-
-
-_UNITS: Final = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
-
-
-def _size(value: object) -> object:
-    if isinstance(value, str):
-        number = value.rstrip("BKMGbikmg ")
-        unit = value[len(number) :].strip().lower() or "b"
-        if unit not in _UNITS:
-            raise ValueError
-        value = int(float(number) * _UNITS[unit])
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise ValueError
-    return value
-
-
-def _words(value: object) -> object:
-    if not isinstance(value, (str, list)):
-        raise ValueError
-    words = value.split(",") if isinstance(value, str) else cast("list[object]", value)
-    if not all(isinstance(word, str) for word in words):
-        raise ValueError
-    return tuple(word for item in words if (word := str(item).strip().lower()))
-
-
 SETTINGS: Final[dict[str, Setting]] = {
     setting.name: setting
     for setting in (
@@ -112,66 +47,94 @@ SETTINGS: Final[dict[str, Setting]] = {
             "INFO",
             "Least level of log lines that are kept and shown.",
             "DEBUG, INFO, WARNING, ERROR or CRITICAL",
-            _choice(*LEVELS),
+            choice(*LEVELS),
         ),
-        Setting("log_prints", False, "What flows and tasks print becomes log lines.", "true or false", _flag),
+        Setting("log_prints", False, "What flows and tasks print becomes log lines.", "true or false", flag),
         Setting(
             "log_capture_root",
             True,
             "Log lines of other libraries' loggers are kept with the run.",
             "true or false",
-            _flag,
+            flag,
         ),
         Setting(
             "show_log",
             True,
             "Flows run by plain Python show their log lines on stderr.",
             "true or false",
-            _flag,
+            flag,
         ),
         Setting(
             "durability",
             "process",
             "What an acknowledged task survives: the death of any process, or a power cut.",
             '"process" or "power"',
-            _choice("process", "power"),
+            choice("process", "power"),
         ),
         Setting(
             "keep_results_up_to",
             65536,
             "Results up to this size are kept without being asked for.",
             'a number of bytes, or a text such as "64KiB" or "10 MB"',
-            _size,
+            size,
         ),
         Setting(
             "task_workers",
             64,
             "Worker threads of a task runner that names no number.",
             "a whole number from 1",
-            _whole(1),
+            whole(1),
         ),
-        Setting("tasks_default_retries", 0, "Retries of tasks that name none.", "a whole number from 0", _whole(0)),
+        Setting("tasks_default_retries", 0, "Retries of tasks that name none.", "a whole number from 0", whole(0)),
         Setting(
             "tasks_default_retry_delay_seconds",
             0.0,
             "Wait before a retry, for tasks that name none.",
             "a number of seconds from 0",
-            _seconds,
+            seconds,
         ),
-        Setting("flows_default_retries", 0, "Retries of flows that name none.", "a whole number from 0", _whole(0)),
+        Setting("flows_default_retries", 0, "Retries of flows that name none.", "a whole number from 0", whole(0)),
         Setting(
             "secret_names",
             SECRET_NAMES,
             "Values whose name holds one of these words are masked.",
             "a list of words (in the environment: with commas between)",
-            _words,
+            words,
         ),
         Setting(
             "preview_length",
             200,
             "Longest preview of arguments and values, in characters.",
             "a whole number from 20",
-            _whole(20),
+            whole(20),
+        ),
+        Setting(
+            "retain_days",
+            90,
+            "The daemon deletes runs that ended longer ago than this; 0 keeps them for ever.",
+            "a whole number of days from 0",
+            whole(0),
+        ),
+        Setting(
+            "retain_runs",
+            50_000,
+            "The daemon keeps at most so many runs, the latest; 0 means any number.",
+            "a whole number from 0",
+            whole(0),
+        ),
+        Setting(
+            "retain_size",
+            10_000_000_000,
+            "The daemon deletes the oldest runs when the home is larger than this; 0 means any size.",
+            'a number of bytes, or a text such as "500 MB" or "10 GB"',
+            size,
+        ),
+        Setting(
+            "snapshot_hours",
+            24,
+            "Hours between two verified copies of the database; 0 makes none.",
+            "a whole number of hours from 0",
+            whole(0),
         ),
     )
 }
@@ -190,8 +153,12 @@ class Settings:
         "log_level",
         "log_prints",
         "preview_length",
+        "retain_days",
+        "retain_runs",
+        "retain_size",
         "secret_names",
         "show_log",
+        "snapshot_hours",
         "task_workers",
         "tasks_default_retries",
         "tasks_default_retry_delay_seconds",
@@ -209,6 +176,10 @@ class Settings:
     flows_default_retries: int
     secret_names: tuple[str, ...]
     preview_length: int
+    retain_days: int
+    retain_runs: int
+    retain_size: int
+    snapshot_hours: int
     #: The settings file in force, if there is one.
     file: str | None
 

@@ -13,6 +13,7 @@ from flowctl.core.authoring.options import delay_after
 from flowctl.core.authoring.states import State
 from flowctl.core.engine import arguments, outcomes
 from flowctl.core.engine.capture import capture_prints
+from flowctl.core.engine.control import heeded
 from flowctl.core.engine.digests import digest as digest_of
 from flowctl.core.engine.journal_writer import JournalUnwritable
 from flowctl.core.engine.keeping import cached_result, keep_result, recorded_result, remember
@@ -48,6 +49,8 @@ def task_lifecycle(run: TaskRun, wait_for: Any = None) -> Life:
                 settle(run)
                 return
             run.deferred = None
+        if root.wishes is not None and (yield from heeded(run)):
+            return
         if root.cancelled is not None:
             message = "The run was cancelled before this task started."
             advance_task(run, State(StateType.CANCELLED, message=message, at=root.clock()))
@@ -81,6 +84,8 @@ def task_lifecycle(run: TaskRun, wait_for: Any = None) -> Life:
                 if hooks:
                     yield from _hooks(run, hooks)
                 return
+            if run.waiters is None:
+                return  # skipped while it waited for its retry
     except GeneratorExit:
         raise  # dropped half way, with its pool or its process; nobody waits for it any more
     except BaseException as error:
@@ -159,7 +164,11 @@ def _retry_wanted(run: TaskRun, failed: State[Any]) -> Generator[Wait, Any, bool
         due = now + int(seconds * 1e6)
         waiting: State[Any] = State(StateType.SCHEDULED, "AwaitingRetry", failed.message, at=now, due=due)
         advance_task(run, waiting, error=_report(failed))
+        root.waiting[run.number] = run
         yield Sleep(run, seconds)
+        del root.waiting[run.number]
+        if root.wishes is not None and (yield from heeded(run)):
+            return True
         if root.cancelled is not None:
             return False
     run.run_count += 1

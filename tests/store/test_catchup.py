@@ -15,6 +15,7 @@ from flowctl.store.catchup import catch_up
 from flowctl.store.home import Home
 from flowctl.store.journal import Record, encode
 from flowctl.store.liveness import is_alive
+from flowctl.store.locks import run_lock_if_free
 from flowctl.store.queries import Reader
 from flowctl.store.states import StateType
 from tests.store.databases import assert_all_sound, contents_of, is_active, the_run
@@ -191,6 +192,30 @@ def test_the_process_that_looks_may_itself_run_the_flow(home: Home) -> None:
 
     assert not thread.is_alive()
     assert the_run(home, RUN).state_type is StateType.RUNNING
+
+
+def test_who_looks_at_a_run_does_not_take_another_who_looks_for_its_process(home: Home) -> None:
+    write_journal(home, RUN, a_run(RUN))
+
+    with run_lock_if_free(home, RUN) as is_free:
+        assert is_free
+        assert not is_alive(home, RUN)
+
+
+def test_a_marker_goes_only_after_its_run_is_safely_on_record(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_journal(home, RUN, a_run(RUN))
+    seen: list[StateType] = []
+
+    def look_first(home: Home, look: liveness.Look) -> None:
+        seen.append(the_run(home, RUN).state_type)
+        liveness.clear_marker(home, look)
+
+    monkeypatch.setattr(catchup, "clear_marker", look_first)
+
+    catch_up(home)
+
+    assert seen == [StateType.COMPLETED]
+    assert not is_active(home, RUN)
 
 
 @pytest.mark.parametrize("left", ["marker", "folder", "lock", "empty journal", "first record"])

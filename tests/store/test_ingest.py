@@ -189,6 +189,32 @@ def test_a_next_attempt_begins_anew_and_keeps_what_was(database: sqlite3.Connect
     ]
 
 
+def test_the_value_of_a_run_that_is_tried_again_is_no_longer_its_value(
+    database: sqlite3.Connection, home: Home
+) -> None:
+    first = [*START, flow_state("COMPLETED", value="1", result=["json", b"1", None, 1])]
+    told(database, home, first)
+    write_journal(home, RUN, [opened(RUN, attempt=2), flow_created(RUN)], attempt=2, first_sequence=len(first))
+    ingest_all(database, home, RUN, attempt=2)
+
+    assert row(database, "flow_run", id=RUN)["value"] is None
+    assert database.execute("SELECT count(*) FROM result").fetchone() == (0,)
+
+
+def test_going_on_after_a_pause_is_no_new_try(database: sqlite3.Connection, home: Home) -> None:
+    told(
+        database,
+        home,
+        [
+            *(*START, task_created(1), task_state(1, "RUNNING", at=NOON + 1)),
+            *(task_state(1, "RUNNING", at=NOON + 2), task_state(1, "COMPLETED", at=NOON + 3)),
+        ],
+    )
+
+    assert database.execute("SELECT count(*) FROM task_attempt").fetchone() == (0,)
+    assert row(database, "task_run", number=1)["tried_at"] is None
+
+
 def test_a_late_word_of_an_older_attempt_is_kept_and_changes_nothing(database: sqlite3.Connection, home: Home) -> None:
     first = [*START, task_created(1), task_state(1, "RUNNING")]
     told(database, home, first)
@@ -200,6 +226,7 @@ def test_a_late_word_of_an_older_attempt_is_kept_and_changes_nothing(database: s
     late: list[Record] = [
         *(task_state(1, "COMPLETED"), task_created(9), task_state(9, "COMPLETED")),
         *(LogLine(NOON, 0, None, 20, "late", "late"), flow_state("COMPLETED")),
+        flow_created(a_subflow_id(1, 9), run=9, parent_run=0),
     ]
     write_journal(home, RUN, late, first_sequence=50)
     ingest_all(database, home, RUN)
@@ -209,7 +236,8 @@ def test_a_late_word_of_an_older_attempt_is_kept_and_changes_nothing(database: s
     assert [row(database, "task_run", number=number)["state_type"] for number in (1, 9)] == ["CRASHED", "CRASHED"]
     assert row(database, "log", logger="late")["message"] == "late"
     assert row(database, "flow_run_state", type="COMPLETED")["applied"] == 0
-    crashed = row(database, "flow_run_state", type="CRASHED")
+    assert row(database, "flow_run", number=9)["state_type"] == "CRASHED"
+    crashed = row(database, "flow_run_state", type="CRASHED", run=1)
     assert (crashed["attempt"], crashed["inferred"], crashed["applied"]) == (1, 1, 1)
 
 

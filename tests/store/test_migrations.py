@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,12 @@ from sqlite_utils import Database
 
 from flowctl.store import migrations
 from flowctl.store.catchup import catch_up
+from flowctl.store.fold import Fold
 from flowctl.store.home import Home
+from flowctl.store.journal import Record
 from flowctl.store.queries import Reader
 from flowctl.store.sqlite import SCHEMA_VERSION, open_reader, open_writer, schema_version, sqlite3
+from flowctl.store.states import FINAL, StateType
 from tests.store.databases import contents_of, in_memory
 from tests.store.journals import a_run, an_id, many_runs, write_journal
 from tests.store.processes import run_together
@@ -19,7 +23,12 @@ from tests.store.processes import run_together
 
 def schema(connection: sqlite3.Connection) -> list[tuple[str, str, str]]:
     rows = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY type, name")
-    return [(type_, name, " ".join(sql.split())) for type_, name, sql in rows]
+    return [(type_, name, _bare(sql)) for type_, name, sql in rows]
+
+
+def _bare(sql: str) -> str:
+    """Leave out what means nothing: remarks, line breaks, and the quotes that renaming a table puts around it."""
+    return " ".join(re.sub(r"--[^\n]*", "", sql).replace('"', "").split())
 
 
 def test_the_schema_made_at_once_is_that_of_all_migrations() -> None:
@@ -134,3 +143,27 @@ def test_the_everyday_path_imports_no_sqlite_utils(home: Home) -> None:
         "catch_up(Home(sys.argv[1])); catch_up(Home(sys.argv[1])); assert 'sqlite_utils' not in sys.modules",
         [[home.path]],
     )
+
+
+@pytest.mark.parametrize("state_type", [*StateType, "DANCING", ""])
+@pytest.mark.parametrize("ended_at", [None, 5])
+@pytest.mark.parametrize("table", ["flow_run", "task_run"])
+def test_the_tables_themselves_refuse_unknown_states_and_ends_that_do_not_fit(
+    database: sqlite3.Connection, table: str, state_type: str, ended_at: int | None
+) -> None:
+    fold_in(database, a_run(an_id(1), ends=None))
+    is_sound = state_type in set(StateType) and (ended_at is not None) == (state_type in FINAL)
+
+    change = f"UPDATE {table} SET state_type = ?, ended_at = ?"
+    if is_sound:
+        database.execute(change, (str(state_type), ended_at))
+    else:
+        with pytest.raises(sqlite3.IntegrityError, match="CHECK"):
+            database.execute(change, (str(state_type), ended_at))
+
+
+def fold_in(database: sqlite3.Connection, records: list[Record]) -> None:
+    fold = Fold(database, an_id(1), 1)
+    for seq, record in enumerate(records):
+        fold.take(seq, record)
+    fold.write()

@@ -16,7 +16,7 @@ from flowctl.store.problems import (
     DatabaseTooNew,
     DatabaseUnwritable,
 )
-from flowctl.store.sqlite import APPLICATION_ID, open_reader, open_writer, sqlite3, translated
+from flowctl.store.sqlite import APPLICATION_ID, SCHEMA_VERSION, open_reader, open_writer, sqlite3, translated
 
 
 def a_database(path: Path) -> str:
@@ -75,7 +75,7 @@ def test_any_path_is_opened_as_it_is_written(tmp_path: Path, name: str | bytes) 
 
     assert [file.name for file in folder.iterdir()] == ["flowctl.db"]
     reader = open_reader(path)
-    assert pragma(reader, "user_version") == 1
+    assert pragma(reader, "user_version") == SCHEMA_VERSION
     reader.close()
 
 
@@ -90,12 +90,13 @@ def test_a_reader_cannot_write(tmp_path: Path) -> None:
 def test_a_database_of_a_newer_flowctl_is_refused_and_left_alone(tmp_path: Path) -> None:
     path = a_database(tmp_path / "flowctl.db")
     newer = sqlite3.connect(path)
-    newer.execute("PRAGMA user_version = 7")
+    newer.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
     newer.close()
     before = Path(path).read_bytes()
+    told = rf"schema is {SCHEMA_VERSION + 1}, this flowctl knows {SCHEMA_VERSION}\).*Upgrade flowctl"
 
     for opening in (open_writer, open_reader):
-        with pytest.raises(DatabaseTooNew, match=r"schema is 7, this flowctl knows 1.*Upgrade flowctl") as caught:
+        with pytest.raises(DatabaseTooNew, match=told) as caught:
             opening(path)
         assert path in str(caught.value)
 

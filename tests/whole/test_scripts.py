@@ -353,7 +353,9 @@ if __name__ == "__main__":
     assert states == ["CANCELLED/Cancelled"] * 50, f"seed {seed}"
 
 
-def test_a_flow_timed_out_anywhere_has_a_whole_journal_and_no_task_takes_the_blame(project: Project, home: Home) -> None:
+def test_a_flow_timed_out_anywhere_has_a_whole_journal_and_no_task_takes_the_blame(
+    project: Project, home: Home
+) -> None:
     body = """
 import random
 
@@ -388,7 +390,9 @@ if __name__ == "__main__":
     blamed: list[str] = []
     for run_id in os.listdir(home.runs):  # noqa: PTH208
         records_of(home, run_id)
-        blamed += [task.state_name for task in tasks_of(home, run_id) if task.state_name not in ("Completed", "Crashed")]
+        blamed += [
+            task.state_name for task in tasks_of(home, run_id) if task.state_name not in ("Completed", "Crashed")
+        ]
     assert blamed == []
 
 
@@ -517,7 +521,9 @@ def test_a_script_and_flowctl_run_leave_the_same_records(project: Project, home:
         with Script(path, by=by, environment={"FLOWCTL_HOME": str(folder)}) as script:
             assert script.end() == 0, script.errors
         run = only_run(Home(str(folder)))
-        tasks = [(task.task_key, task.name, task.state_name, task.inputs) for task in tasks_of(Home(str(folder)), run.id)]
+        tasks = [
+            (task.task_key, task.name, task.state_name, task.inputs) for task in tasks_of(Home(str(folder)), run.id)
+        ]
         shapes.append((run.flow_name, run.state_name, run.parameters, tasks))
 
     assert shapes[0] == shapes[1]
@@ -525,7 +531,7 @@ def test_a_script_and_flowctl_run_leave_the_same_records(project: Project, home:
 
 
 def test_a_script_imports_nothing_that_it_does_not_need(project: Project, home: Home) -> None:
-    path = project.write("light.py", HELLO + '    import sys\n    print(*sorted(sys.modules), flush=True)\n')
+    path = project.write("light.py", HELLO + "    import sys\n    print(*sorted(sys.modules), flush=True)\n")
 
     with Script(path) as script:
         loaded = set(script.output().split())

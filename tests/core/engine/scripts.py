@@ -23,7 +23,9 @@ DEADLINE_S = 40
 class Script:
     """A child process; its stdout is read line by line, its stderr goes to a file."""
 
-    def __init__(self, path: Path, *arguments: str, by: str = "python", environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, path: Path, *arguments: str, by: str = "python", environment: dict[str, str] | None = None
+    ) -> None:
         flow = "main" if by == "flowctl" else ""
         command = {
             "python": [sys.executable, str(path), *arguments],

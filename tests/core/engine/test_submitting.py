@@ -433,7 +433,9 @@ def test_tasks_that_a_task_submits_and_forgets_are_finished_before_the_flow_ends
     leaves()
     assert sorted(done) == [0, 1, 2, 3, 4]
     completed = [
-        each for each in records_of(home, the_run_of(home)) if isinstance(each, TaskRunState) and each.type == "COMPLETED"
+        each
+        for each in records_of(home, the_run_of(home))
+        if isinstance(each, TaskRunState) and each.type == "COMPLETED"
     ]
     assert len(completed) == 6
 
@@ -518,7 +520,9 @@ def test_upstreams_that_end_at_once_from_many_threads_start_each_dependent_once(
     assert len(started) == 100
 
 
-def test_timers_call_in_the_order_of_their_times_and_a_broken_one_stops_none(capsys: pytest.CaptureFixture[str]) -> None:
+def test_timers_call_in_the_order_of_their_times_and_a_broken_one_stops_none(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     timers, seen, last = Timers(), list[str](), Event()
 
     def broken() -> None:

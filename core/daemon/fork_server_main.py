@@ -1,0 +1,342 @@
+"""The fork server: a warm process with flowctl imported, from which run processes are forked.
+
+Started by exec for one interpreter, single-threaded, without a database. It holds the lock of each run that it
+started together with the run process, and lets go of it when the process is gone, what the run left of processes is
+killed, and the end is written down: so whoever finds the lock free finds the reason too. Where forking is unsafe the
+run process is a new one. When the daemon goes away it stays until its last run has ended.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import fcntl
+import gc
+import importlib
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from time import monotonic
+from typing import Final, NamedTuple, NoReturn
+
+from flowctl.core.daemon import processes
+from flowctl.core.daemon.framing import Channel, Closed, Message
+from flowctl.core.daemon.processes import RUN_VARIABLE, Process
+from flowctl.store.aftermath import Exit
+from flowctl.store.home import Home
+
+#: What nearly every run needs and what is slow to import.
+_PRELOADED: Final = (
+    "asyncio",
+    "inspect",
+    "json",
+    "logging",
+    "traceback",
+    "flowctl.core.authoring.flows",
+    "flowctl.core.authoring.tasks",
+    "flowctl.core.authoring.runtime",
+    "flowctl.core.authoring.states",
+    "flowctl.core.authoring.futures",
+    "flowctl.core.daemon.run_process",
+    "flowctl.core.engine.launch",
+    "flowctl.core.engine.loading",
+    "flowctl.core.engine.pool",
+    "flowctl.core.engine.processes",
+    "flowctl.core.engine.reports",
+    "flowctl.core.engine.run_output",
+    "flowctl.core.engine.timers",
+)
+#: Exit statuses of run processes whose flow came to its own end; whoever ends otherwise leaves no process behind.
+_OWN_ENDS: Final = (0, 1)
+_PR_SET_CHILD_SUBREAPER: Final = 36
+#: Children that a run leaves in its session when it ends well get so long to end.
+_GRACE_S: Final = 2.0
+_ENDING_POLL_MS: Final = 50
+
+
+class _Run(NamedTuple):
+    """A run process that lives."""
+
+    run_id: str
+    attempt: int
+    lock: int
+    #: How often the kernel had killed for want of memory when it started.
+    oom_kills: int
+
+
+class _Ending(NamedTuple):
+    """A run process that ended, and what it may have left behind."""
+
+    run: _Run
+    pid: int
+    end: Exit
+    #: When what is left is killed, by the monotonic clock.
+    deadline: float
+
+
+class _Busy(Exception):
+    """The run is under way already, or was."""
+
+
+class Server:
+    """Starts run processes and looks after them."""
+
+    def __init__(self, control: socket.socket, home: Home) -> None:
+        self._channel: Channel | None = Channel(control)
+        self._home = home
+        self._runs: dict[int, _Run] = {}
+        self._endings: list[_Ending] = []
+        #: Children of others that were found to be nobody's business.
+        self._known_strangers: set[int] = set()
+        self._wake_reader, self._wake_writer = socket.socketpair()
+        for end in (self._wake_reader, self._wake_writer):
+            end.setblocking(False)
+        signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+        signal.set_wakeup_fd(self._wake_writer.fileno(), warn_on_full_buffer=False)
+
+    def serve(self) -> Message | None:
+        """Serve until the daemon is gone and the last run has ended; in each run process, return what to run."""
+        self._tell({"kind": "ready", "pid": os.getpid(), "python": sys.version.split()[0]})
+        while self._channel is not None or self._runs or self._endings:
+            poll = select.poll()
+            poll.register(self._wake_reader, select.POLLIN)
+            if self._channel is not None:
+                wanted = select.POLLIN | (select.POLLOUT if self._channel.has_more_to_send else 0)
+                poll.register(self._channel, wanted)
+            poll.poll(_ENDING_POLL_MS if self._endings else None)
+            with contextlib.suppress(BlockingIOError):
+                self._wake_reader.recv(4096)
+            self._reap()
+            self._look_after_endings()
+            for message in self._receive():
+                plan = self._started(message)
+                if plan is not None:
+                    return plan
+        return None
+
+    def _receive(self) -> list[Message]:
+        if self._channel is None:
+            return []
+        try:
+            self._channel.flush()
+            return self._channel.receive()
+        except Closed:
+            self._channel.close()
+            self._channel = None
+            return []
+
+    def _tell(self, message: Message) -> None:
+        if self._channel is not None:
+            with contextlib.suppress(Closed):
+                self._channel.send(message)
+
+    def _started(self, request: Message) -> Message | None:
+        """Start the run of a request; in the run process itself, give what it is to do."""
+        run_id, attempt = request["run_id"], request["attempt"]
+        try:
+            lock = self._claim(run_id, attempt)
+        except _Busy as busy:
+            self._tell({"kind": "refused", "run_id": run_id, "attempt": attempt, "message": str(busy)})
+            return None
+        except OSError as error:
+            self._tell({"kind": "failed", "run_id": run_id, "attempt": attempt, "message": f"{error}"})
+            return None
+        before = oom_kills()
+        try:
+            if request.get("spawn") or not is_fork_safe():
+                pid = self._spawn(request, lock)
+            else:
+                pid = os.fork()
+                if pid == 0:
+                    self._leave(lock)
+                    return {**request, "lock": lock}
+        except OSError as error:
+            os.close(lock)
+            self._tell({"kind": "failed", "run_id": run_id, "attempt": attempt, "message": f"{error}"})
+            return None
+        self._runs[pid] = _Run(run_id, attempt, lock, before)
+        found = processes.find(pid)
+        started = found.started if found is not None else 0
+        self._tell({"kind": "started", "run_id": run_id, "attempt": attempt, "pid": pid, "started": started})
+        return None
+
+    def _claim(self, run_id: str, attempt: int) -> int:
+        """Take the lock of a run that no process ever worked on in this attempt."""
+        os.makedirs(self._home.run_folder(run_id), mode=0o700, exist_ok=True)
+        lock = os.open(self._home.run_lock(run_id), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.exists(self._home.journal(run_id, attempt)):
+                raise _Busy("this attempt has been started before")
+            # Behind the lock: whoever removes markers looks whether that is free.
+            os.close(os.open(self._home.active_marker(run_id), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        except BlockingIOError:
+            os.close(lock)
+            raise _Busy("another process holds its lock") from None
+        except BaseException:
+            os.close(lock)
+            raise
+        return lock
+
+    def _leave(self, lock: int) -> None:
+        """In the child: drop all that is the server's."""
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        self._wake_reader.close()
+        self._wake_writer.close()
+        if self._channel is not None:
+            self._channel.close()
+        for run in (*self._runs.values(), *(ending.run for ending in self._endings)):
+            os.close(run.lock)
+        self._runs.clear()
+
+    def _spawn(self, request: Message, lock: int) -> int:
+        """Start a run process by exec, which needs no memory of this one to be in order."""
+        import msgpack
+
+        with subprocess.Popen(
+            [sys.executable, "-P", "-c", bootstrap("run_process")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            pass_fds=(lock,),
+            env={**os.environ, RUN_VARIABLE: request["run_id"]},
+        ) as process:
+            assert process.stdin is not None
+            process.stdin.write(msgpack.packb({**request, "lock": lock}, unicode_errors="surrogatepass"))
+            process.stdin.close()
+            # It is waited for with all the others.
+            process.returncode = 0
+        return process.pid
+
+    def _reap(self) -> None:
+        """See who ended."""
+        while True:
+            try:
+                pid, status, usage = os.wait4(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            run = self._runs.pop(pid, None)
+            if run is None:
+                continue  # somebody's child whose parent died, and which came to this process
+            code = os.waitstatus_to_exitcode(status)
+            is_oom = code == -signal.SIGKILL and oom_kills() > run.oom_kills
+            unit = 1 if sys.platform == "darwin" else 1024
+            cpu_us = int((usage.ru_utime + usage.ru_stime) * 1_000_000)
+            self._conclude(run, pid, Exit(code, is_oom, usage.ru_maxrss * unit, cpu_us))
+
+    def _conclude(self, run: _Run, pid: int, end: Exit) -> None:
+        """Have the processes that a run left behind ended, then let go of the run."""
+        ending = _Ending(run, pid, end, monotonic() + _GRACE_S)
+        if end.code not in _OWN_ENDS:
+            processes.kill_tree(lambda: self._left_of(ending))
+        elif self._strangers() and (left := self._left_of(ending)):
+            processes.send_all(left, signal.SIGTERM)
+            self._endings.append(ending)
+            return
+        self._let_go(ending)
+
+    def _look_after_endings(self) -> None:
+        """Kill what did not heed the polite signal."""
+        for ending in tuple(self._endings):
+            left = self._left_of(ending)
+            if left and monotonic() > ending.deadline:
+                left = processes.kill_tree(lambda ending=ending: self._left_of(ending))  # type: ignore[misc]
+            if not left or monotonic() > ending.deadline:
+                self._endings.remove(ending)
+                self._let_go(ending)
+
+    def _left_of(self, ending: _Ending) -> list[Process]:
+        """Find the processes of an ended run; after a good end not those that went their own way by setsid."""
+        folder = self._home.run_folder(ending.run.run_id)
+        seen = processes.look_at_all()
+        found = processes.members(seen, ending.pid, run_id=ending.run.run_id, folder=folder, is_leading=True)
+        is_own_end = ending.end.code in _OWN_ENDS
+        return [each.process for each in found if not is_own_end or each.session == ending.pid]
+
+    def _let_go(self, ending: _Ending) -> None:
+        run, end = ending.run, ending.end
+        with contextlib.suppress(OSError):  # a full disk: the run has ended all the same
+            end.write(self._home, run.run_id, run.attempt)
+        os.close(run.lock)
+        self._tell(
+            {"kind": "exited", "run_id": run.run_id, "attempt": run.attempt, "pid": ending.pid, "code": end.code}
+        )
+        self._known_strangers = self._strangers(all_of_them=True)
+
+    def _strangers(self, *, all_of_them: bool = False) -> set[int]:
+        """List the children that are no run processes: orphans of a run, which came to this process."""
+        try:
+            with open(f"/proc/self/task/{os.getpid()}/children", encoding="ascii") as file:
+                found = {int(pid) for pid in file.read().split()}
+        except OSError:
+            return {0}  # nobody tells here: look among all processes
+        found -= self._runs.keys()
+        return found if all_of_them else found - self._known_strangers
+
+
+def is_fork_safe() -> bool:
+    """Tell whether a fork of this process would be in order: no other thread, no system whose libraries forbid it."""
+    if sys.platform == "darwin" or threading.active_count() != 1:
+        return False
+    try:
+        return len(os.listdir("/proc/self/task")) == 1
+    except OSError:
+        return True
+
+
+def oom_kills() -> int:
+    """Count how often the kernel killed a process of this machine, or of this group of it, for want of memory."""
+    total = 0
+    for path in ("/proc/vmstat", "/sys/fs/cgroup/memory.events"):
+        with contextlib.suppress(OSError, ValueError), open(path, encoding="ascii") as file:
+            total += sum(int(line.split()[1]) for line in file if line.startswith("oom_kill "))
+    return total
+
+
+def bootstrap(module: str) -> str:
+    """Write the program of a new interpreter that is to call `main` of a module beside this one.
+
+    A program text, and no module, is its `__main__`: what the user's code starts with multiprocessing imports that anew.
+    """
+    folder = os.path.dirname(os.path.dirname(os.path.abspath(sys.modules["flowctl"].__file__ or "")))
+    return (
+        f"try:\n import flowctl\nexcept ImportError:\n import sys; sys.path.append({folder!r})\n"
+        f"from flowctl.core.daemon.{module} import main\nmain()\n"
+    )
+
+
+def main() -> NoReturn:
+    """Be the fork server; in its children, be a run process."""
+    control = socket.socket(fileno=int(sys.argv[1]))
+    _prepare()
+    plan = Server(control, Home.default()).serve()
+    if plan is None:
+        sys.exit(0)
+    from flowctl.core.daemon.run_process import be_run
+
+    sys.exit(be_run(plan))
+
+
+def _prepare() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    _name_process("flowctl-fork")
+    if sys.platform == "linux":
+        # Orphans of a run come to this process, so that they are found and waited for.
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    for name in _PRELOADED:
+        importlib.import_module(name)
+    gc.collect()
+    gc.freeze()
+
+
+def _name_process(name: str) -> None:
+    with contextlib.suppress(OSError), open("/proc/self/comm", "w", encoding="ascii") as file:
+        file.write(name)
