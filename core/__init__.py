@@ -1,0 +1,1 @@
+"""Everything but the truth at rest: authoring, engine, daemon, command line."""

@@ -67,8 +67,12 @@ class Fold:
         is_cancelled = root.state_type == "CANCELLING" or (not root.is_open and root.state_type == "CANCELLED")
         closing = ("CANCELLED", "Cancelled") if is_cancelled else ("CRASHED", "Crashed")
         if root.is_open:
-            reason = _CRASHED if ending is None else ending.sentence
-            self._infer(root, seq, at, *closing, _CANCELLED if is_cancelled else problem or reason)
+            if is_cancelled:
+                # Behind the daemon's word that it is being cancelled, which may be newer than the last record.
+                self._infer(root, seq, max(at, self._rows.last_told(root)), *closing, root.message or _CANCELLED)
+            else:
+                reason = _CRASHED if ending is None else ending.sentence
+                self._infer(root, seq, at, *closing, problem or reason)
         self._close_open(seq, at, *closing)
 
     def write(self) -> None:
@@ -116,18 +120,25 @@ class Fold:
             to_json(record.tags) if record.tags else "[]",
             record.arguments,
             *(record.name, self._attempt, "PENDING", "Pending", None, 0),
-            *(None, None, None, to_json(record.source), None, None),
+            *(None, None, None, to_json(record.source), None, None, 0),
             is_new=True,
         )
 
     def _taken_up(self, root: FlowRow, record: FlowRunCreated) -> None:
         """Begin the next attempt of a run; what the one before left open ended with its process."""
-        if root.attempt >= self._attempt:
+        is_planned = root.attempt == self._attempt and root.state_type in ("SCHEDULED", "PENDING")
+        if root.attempt >= self._attempt and not is_planned:
             self._tell(root, record, None, applied=0)
             return
-        self.conclude(root.attempt)
+        if is_planned:
+            root.name = record.name
+            tags = to_json(record.tags) if record.tags else "[]"
+            self._rows.filled_in.append((record.flow_name, record.parameters, tags, record.arguments, root.run))
+        else:
+            self.conclude(root.attempt)
         self._rows.changed[0] = root
         root.attempt = self._attempt
+        root.state_version += 1
         root.state_type, root.state_name, root.message = "PENDING", "Pending", None
         root.started_at = root.ended_at = root.due_at = root.value = root.error = None
         root.source = to_json(record.source)
@@ -163,6 +174,7 @@ class Fold:
 
     def _advance(self, flow: FlowRow, at: int, type_: str, name: str, message: str | None) -> None:
         self._rows.changed[flow.number] = flow
+        flow.state_version += 1
         flow.state_type, flow.state_name, flow.message = type_, name, message
         if type_ == "RUNNING" and flow.started_at is None:
             flow.started_at = at
@@ -174,7 +186,7 @@ class Fold:
         """End a flow run by a state that no record tells."""
         flow.value = flow.error = None
         self._advance(flow, at, type_, name, message)
-        self._rows.states.append((flow.run, flow.attempt, seq, 1, at, type_, name, message, flow.run_count, None, 1))
+        self._rows.inferred.append((flow.run, flow.attempt, seq, 1, at, type_, name, message, flow.run_count, None, 1))
 
     def _tell(self, flow: FlowRow, record: FlowRunState | FlowRunCreated, error: str | None, *, applied: int) -> None:
         state: tuple[object, ...] = ("PENDING", "Pending", None, flow.run_count)

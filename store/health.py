@@ -11,6 +11,7 @@ from flowctl.store.catchup import active_runs, mark_active
 from flowctl.store.copies import problems_of
 from flowctl.store.home import Home
 from flowctl.store.liveness import attempts
+from flowctl.store.problems import DatabaseDamaged
 from flowctl.store.sqlite import open_reader, schema_version, sqlite3, translated
 from flowctl.store.states import StateType
 
@@ -91,6 +92,22 @@ def mark_unread(home: Home) -> list[str]:
     for run_id in found:
         mark_active(home, run_id)
     return found
+
+
+def look_after_crash(home: Home) -> list[str]:
+    """Look through the database after its writer was killed; have runs looked at again of which it lost something.
+
+    Raise `DatabaseDamaged` where it is not whole.
+    """
+    with translated(home.database):
+        connection = open_reader(home.database)
+        try:
+            problems = problems_of(connection, thorough=False)
+        finally:
+            connection.close()
+    if problems:
+        raise DatabaseDamaged(home.database, problems[0])
+    return mark_unread(home)
 
 
 def _dangling(connection: sqlite3.Connection) -> list[str]:

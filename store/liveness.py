@@ -25,6 +25,10 @@ _HAS_OPEN: Final = """
             WHERE root = (SELECT run FROM root) AND ended_at IS NULL AND state_name <> 'NotReady'
         )
 """
+_STORE_EXIT: Final = (
+    "UPDATE flow_run SET exit_code = ?, max_memory = max(coalesce(max_memory, 0), ?), cpu_us = ? "
+    "WHERE id = ? AND attempt = ?"
+)
 
 
 class Look(NamedTuple):
@@ -106,9 +110,12 @@ def _settle(connection: sqlite3.Connection, home: Home, run_id: str, attempt: in
     if problem is not None:
         query = "UPDATE journal SET problem = coalesce(problem, ?) WHERE run_id = ? AND attempt = ?"
         connection.execute(query, (problem, run_id, attempt))
+    ending = Exit.read(home, run_id, attempt)
+    if ending is not None:
+        connection.execute(_STORE_EXIT, (ending.code, ending.memory, ending.cpu_us, run_id, attempt))
     if connection.execute(_HAS_OPEN, (run_id,)).fetchone()[0]:
         fold = Fold(connection, run_id, attempt)
-        fold.conclude(attempt, Exit.read(home, run_id, attempt))
+        fold.conclude(attempt, ending)
         fold.write()
     return problem
 

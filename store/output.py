@@ -16,6 +16,7 @@ STREAMS: Final = ("stdout", "stderr")
 #: So much of a file is in memory at once.
 _CHUNK_BYTES: Final = 256 * 1024
 _CUT: Final = " … [cut: the line is longer than 64 KiB]"
+_LONGEST_LINE: Final = LONGEST_MESSAGE - len(_CUT)
 #: An offset and whether the rest of a line is to be passed over, for each stream.
 _MARK_BYTES: Final = 9
 
@@ -121,7 +122,7 @@ class _Stream:
         begin = chunk.rfind(b"\r", 0, len(chunk) - 1) + 1
         self._offset += begin
         chunk = chunk[begin:]
-        if len(chunk) > LONGEST_MESSAGE:
+        if len(chunk) > _LONGEST_LINE:
             self._offset += len(chunk)
             self._is_inside = True
             self.has_more = is_full
@@ -141,6 +142,6 @@ class _Stream:
 def _text(line: bytes) -> str:
     line = line.rstrip(b"\r")
     line = line[line.rfind(b"\r") + 1 :]
-    if len(line) <= LONGEST_MESSAGE:
+    if len(line) <= _LONGEST_LINE:
         return line.decode("utf-8", "replace")
-    return line[:LONGEST_MESSAGE].decode("utf-8", "replace") + _CUT
+    return line[:_LONGEST_LINE].decode("utf-8", "replace") + _CUT

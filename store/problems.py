@@ -48,8 +48,8 @@ class DatabaseDamaged(StoreError):
 
     def __init__(self, path: str, detail: str) -> None:
         super().__init__(
-            f"The database {path} is damaged ({detail}). The runs are still in their journals: move the file away "
-            f'(mv "{path}" "{path}.damaged") and the next flowctl command rebuilds it from them.'
+            f"The database {path} is damaged ({detail}). The runs are still in their journals: "
+            "`flowctl db rebuild` makes it anew, of the latest sound snapshot and of them."
         )
 
 

@@ -10,9 +10,11 @@ from typing import Final, Self, TypeVar
 from flowctl.store import reading
 from flowctl.store.finding import find_run
 from flowctl.store.home import Home
+from flowctl.store.limits import list_limits
 from flowctl.store.migrations import create
 from flowctl.store.problems import DatabaseTooOld, RunNotFound
 from flowctl.store.records import AttemptRow, FlowRunRow, LogRow, StateRow, StoredResult, TaskRunRow
+from flowctl.store.retention import Policy, expired_runs
 from flowctl.store.sqlite import SCHEMA_VERSION, open_reader, schema_version, sqlite3, translated
 from flowctl.store.states import StateType
 
@@ -221,6 +223,16 @@ class Reader:
             "FROM flow WHERE flow.name IS NOT NULL) SELECT name FROM flow WHERE name IS NOT NULL"
         )
         return [name for (name,) in rows]
+
+    def limits(self) -> dict[str, int]:
+        """List the named limits and how many may hold each at once."""
+        with translated(self._home.database):
+            return list_limits(self._connection)
+
+    def expired(self, policy: Policy, *, now: datetime) -> list[str]:
+        """List the root runs that have been kept long enough."""
+        with translated(self._home.database):
+            return expired_runs(self._connection, policy, now_us=reading.microseconds(now))
 
     def _flow_runs(self, rows: Sequence[reading.Row]) -> list[FlowRunRow]:
         counts: dict[int, dict[str, int]] = {row[0]: {} for row in rows}

@@ -19,7 +19,9 @@ FLOW_RUN: Final = """
     SELECT f.run, f.id, f.name, f.flow_name, f.state_type, f.state_name, f.message, f.attempt, f.run_count,
         f.created_at, f.started_at, f.ended_at, f.due_at, f.parameters, f.tags, p.id, f.parent_task, r.id, f.source,
         f.error, f.value,
-        (SELECT group_concat(j.problem, ' ') FROM journal j WHERE j.run_id = f.id AND j.problem IS NOT NULL)
+        (SELECT group_concat(j.problem, ' ') FROM journal j WHERE j.run_id = f.id AND j.problem IS NOT NULL),
+        f.state_version, (SELECT d.name FROM deployment d WHERE d.id = f.deployment_id), f.scheduled_for,
+        f.exit_code, f.max_memory, f.cpu_us
     FROM flow_run f JOIN flow_run r ON r.run = f.root LEFT JOIN flow_run p ON p.run = f.parent
 """
 TASK_RUN: Final = """

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import count
 from typing import Final
 
 from flowctl.store.catchup import active_runs, ingest_active, mark_all
@@ -71,7 +72,7 @@ def _replace(home: Home, path: str | None, stamp: str) -> str | None:
     if os.path.exists(home.database):
         folder = f"{home.path}/set-aside"
         os.makedirs(folder, mode=0o700, exist_ok=True)
-        aside = f"{folder}/flowctl-{stamp}.db"
+        aside = next(path for path in _names(f"{folder}/flowctl-{stamp}") if not os.path.lexists(path))
         # The log first: without its database it means nothing, the other way round it would be lost.
         for ending in reversed(_ENDINGS):
             if os.path.exists(home.database + ending):
@@ -84,6 +85,12 @@ def _replace(home: Home, path: str | None, stamp: str) -> str | None:
     return aside
 
 
+def _names(beginning: str) -> Iterator[str]:
+    yield f"{beginning}.db"
+    for number in count(2):
+        yield f"{beginning}-{number}.db"
+
+
 def _bring_in(home: Home, *, is_same_home: bool = False) -> int:
     connection = open_writer(home.database)
     try:
@@ -94,8 +101,8 @@ def _bring_in(home: Home, *, is_same_home: bool = False) -> int:
                 pass
         ingest_active(connection, home)
         _conclude_lost(connection, home)
-        count: int = connection.execute("SELECT count(*) FROM flow_run WHERE parent IS NULL").fetchone()[0]
-        return count
+        runs: int = connection.execute("SELECT count(*) FROM flow_run WHERE parent IS NULL").fetchone()[0]
+        return runs
     finally:
         connection.close()
 

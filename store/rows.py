@@ -46,6 +46,7 @@ class FlowRow:
         "started_at",
         "state_name",
         "state_type",
+        "state_version",
         "tags",
         "value",
     )
@@ -55,7 +56,8 @@ class FlowRow:
         (self.run, self.id, self.flow_name, self.root, self.number, self.parent, self.parent_task) = values[:7]
         (self.created_at, self.parameters, self.tags, self.arguments) = values[7:11]
         (self.name, self.attempt, self.state_type, self.state_name, self.message, self.run_count) = values[11:17]
-        (self.started_at, self.ended_at, self.due_at, self.source, self.value, self.error) = values[17:]
+        (self.started_at, self.ended_at, self.due_at, self.source, self.value, self.error) = values[17:23]
+        (self.state_version,) = values[23:]
         self.is_new = is_new
 
     @property
@@ -161,7 +163,8 @@ def _columns(kept: str, changing: str) -> tuple[tuple[str, ...], tuple[str, ...]
 
 _FLOW_KEPT, _FLOW_CHANGING = _columns(
     "run id flow_name root number parent parent_task created_at parameters tags arguments",
-    "name attempt state_type state_name message run_count started_at ended_at due_at source value error",
+    "name attempt state_type state_name message run_count started_at ended_at due_at source value error "
+    "state_version",
 )
 _TASK_KEPT, _TASK_CHANGING = _columns(
     "root number run parent_task task attempt created_at map_index position tags upstreams",
@@ -185,6 +188,8 @@ SELECT_FLOW_BY_ID: Final = _select("flow_run", _FLOW_KEPT + _FLOW_CHANGING, "id 
 SELECT_FLOW: Final = _select("flow_run", _FLOW_KEPT + _FLOW_CHANGING, "root = ? AND number = ?")
 INSERT_FLOW: Final = _insert("flow_run", _FLOW_KEPT + _FLOW_CHANGING)
 UPDATE_FLOW: Final = _update("flow_run", _FLOW_CHANGING, "run = ?")
+#: For a run that was planned: what only its process could tell.
+FILL_IN_FLOW: Final = _update("flow_run", ("flow_name", "parameters", "tags", "arguments"), "run = ?")
 SELECT_TASK: Final = _select("task_run", _TASK_KEPT + _TASK_CHANGING, "root = ? AND number = ?")
 INSERT_TASK: Final = _insert("task_run", _TASK_KEPT + _TASK_CHANGING)
 UPDATE_TASK: Final = _update("task_run", _TASK_CHANGING, "root = ? AND number = ?")

@@ -274,7 +274,7 @@ CREATE TABLE schedule (
     active INTEGER NOT NULL CHECK (active IN (0, 1)),
     -- Every occurrence up to here is on record.
     checked_until INTEGER NOT NULL,
-    -- The first occurrence after that; NULL: not worked out yet, or there is none.
+    -- The first occurrence after that, the end of the year 9999 where there is none; NULL: not worked out yet.
     next_at INTEGER,
     version INTEGER NOT NULL,
     -- Why it does not fire.
@@ -320,6 +320,8 @@ CREATE TABLE planned_run (
     scheduled_for INTEGER,
     -- The attempt that is to be made.
     attempt INTEGER NOT NULL CHECK (attempt >= 1),
+    -- What it does while other runs of its deployment go on; NULL: as the deployment says.
+    overlap TEXT CHECK (overlap IN ('skip', 'queue', 'cancel-old', 'allow')),
     -- When the daemon began to start it, and the process that came of it.
     claimed_at INTEGER,
     pid INTEGER,

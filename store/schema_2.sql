@@ -8,7 +8,8 @@ ALTER TABLE flow_run ADD COLUMN max_memory INTEGER;
 ALTER TABLE flow_run ADD COLUMN cpu_us INTEGER;
 
 -- The arguments go to the end again.
-CREATE TEMP TABLE kept_arguments AS SELECT run, arguments FROM flow_run WHERE arguments IS NOT NULL;
+CREATE TEMP TABLE kept_arguments (run INTEGER PRIMARY KEY, arguments BLOB);
+INSERT INTO kept_arguments SELECT run, arguments FROM flow_run WHERE arguments IS NOT NULL;
 ALTER TABLE flow_run DROP COLUMN arguments;
 ALTER TABLE flow_run ADD COLUMN arguments BLOB;
 UPDATE flow_run SET arguments = (SELECT k.arguments FROM kept_arguments k WHERE k.run = flow_run.run);
@@ -115,6 +116,7 @@ CREATE TABLE planned_run (
     due_at INTEGER NOT NULL,
     scheduled_for INTEGER,
     attempt INTEGER NOT NULL CHECK (attempt >= 1),
+    overlap TEXT CHECK (overlap IN ('skip', 'queue', 'cancel-old', 'allow')),
     claimed_at INTEGER,
     pid INTEGER,
     process_started INTEGER,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from flowctl.store.rows import (
+    FILL_IN_FLOW,
     INSERT_FLOW,
     INSERT_TASK,
     SELECT_FLOW,
@@ -25,6 +26,9 @@ from flowctl.store.sqlite import sqlite3
 _INSERT_STATE: Final = (
     "INSERT INTO flow_run_state (run, attempt, seq, inferred, at, type, name, message, run_count, error, applied) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_NEXT_INFERRED: Final = (
+    "SELECT coalesce(max(inferred), 0) + 1 FROM flow_run_state WHERE run = ? AND attempt = ? AND seq = ?"
 )
 _INSERT_ATTEMPT: Final = (
     "INSERT OR REPLACE INTO task_attempt "
@@ -58,8 +62,11 @@ class TouchedRows:
         self.tasks: dict[int, TaskRow | None] = {}
         #: Flow runs to write.
         self.changed: dict[int, FlowRow] = {}
+        #: Values for `FILL_IN_FLOW`.
+        self.filled_in: list[tuple[object, ...]] = []
         #: New rows of the tables of these names, as values.
         self.states: list[tuple[object, ...]] = []
+        self.inferred: list[tuple[object, ...]] = []
         self.attempts: list[tuple[object, ...]] = []
         self.logs: list[tuple[object, ...]] = []
         #: Number -> result as in a state record; None: the one on record no longer holds.
@@ -146,17 +153,27 @@ class TouchedRows:
         row: tuple[int, int, str | None] | None = self._connection.execute(query, (run_id, attempt)).fetchone()
         return row
 
+    def last_told(self, flow: FlowRow) -> int:
+        """Tell when the latest state of a flow run in the database was told."""
+        query = "SELECT coalesce(max(at), 0) FROM flow_run_state WHERE run = ? AND attempt = ?"
+        return int(self._connection.execute(query, (flow.run, flow.attempt)).fetchone()[0])
+
     def write(self) -> None:
         """Put the rows into the database."""
         for statement, rows in self._changes():
             # An idle statement costs a cursor, and there are thousands of small journals to catch up with.
             if rows:
                 self._connection.executemany(statement, rows)
+        for run, attempt, seq, _, *state in self.inferred:
+            # The daemon may have changed the state after that record, too.
+            ((place,),) = self._connection.execute(_NEXT_INFERRED, (run, attempt, seq)).fetchall()
+            self._connection.execute(_INSERT_STATE, (run, attempt, seq, place, *state)).close()
 
     def _changes(self) -> Iterator[tuple[str, list[tuple[object, ...]]]]:
         flows = list(self.changed.values())
         yield INSERT_FLOW, [inserted_flow(flow) for flow in flows if flow.is_new]
         yield UPDATE_FLOW, [updated_flow(flow) for flow in flows if not flow.is_new]
+        yield FILL_IN_FLOW, self.filled_in
         yield _INSERT_STATE, self.states
         tasks = [task for task in self.tasks.values() if task is not None]
         yield INSERT_TASK, [inserted_task(task) for task in tasks if task.counted_as is None]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from _thread import TIMEOUT_MAX, allocate_lock
+from _thread import TIMEOUT_MAX, LockType, allocate_lock
 from collections.abc import Callable, Iterable, Iterator
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
 from flowctl.core.authoring.port import engine
 
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from flowctl.core.authoring.states import State
 
 R = TypeVar("R")
+
+
+#: See `acquired`.
+_HEARTBEAT_S: Final = 0.2
 
 
 class Future(Generic[R]):
@@ -58,7 +62,7 @@ class Future(Generic[R]):
         def call(run: TaskRun) -> None:
             try:
                 fn(self)
-            except Exception:
+            except Exception:  # noqa: BLE001 - the user's code
                 from traceback import format_exc
 
                 said = f"A callback of a future raised, which changes nothing:\n{format_exc()}"
@@ -117,7 +121,14 @@ def as_completed(futures: Iterable[Future[R]], timeout: float | None = None) -> 
             pass
         try:
             with engine().lend():
-                future = ended.get(timeout=left())
+                while True:
+                    wait_s = left()
+                    try:
+                        future = ended.get(timeout=_HEARTBEAT_S if wait_s is None else min(wait_s, _HEARTBEAT_S))
+                        break
+                    except Empty:
+                        if wait_s is not None and wait_s <= _HEARTBEAT_S:
+                            raise
         except Empty:
             raise TimeoutError(f"{unfinished} of {len(waiting)} futures were not finished after {timeout} s.") from None
         yield future
@@ -133,7 +144,26 @@ def settled(run: TaskRun, timeout_s: float | None) -> bool:
     gate.acquire()
     engine().when_settled(run, lambda _run: gate.release())
     with engine().lend():
+        return acquired(gate, timeout_s)
+
+
+def acquired(gate: LockType, timeout_s: float | None) -> bool:
+    """Acquire a lock that another thread releases; False when time is up first.
+
+    In the main thread the wait is cut into pieces, since Python notices a signal between two of them at the latest:
+    one that arrives on the threshold of a wait does not end it.
+    """
+    from threading import current_thread, main_thread
+
+    if current_thread() is not main_thread():
         return gate.acquire(timeout=-1 if timeout_s is None else min(timeout_s, TIMEOUT_MAX))
+    left = _deadline(timeout_s)
+    while True:
+        wait_s = left()
+        if wait_s is not None and wait_s <= _HEARTBEAT_S:
+            return gate.acquire(timeout=wait_s)
+        if gate.acquire(timeout=_HEARTBEAT_S):
+            return True
 
 
 def _deadline(timeout_s: float | None) -> Callable[[], float | None]:

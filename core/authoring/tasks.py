@@ -146,14 +146,6 @@ class Task(Generic[P, R]):
         return cast("Task[..., R]", bound)
 
     @overload
-    def __call__(
-        self: Task[..., Coroutine[Any, Any, T]],
-        *args: Any,
-        return_state: Literal[True],
-        wait_for: Any = None,
-        **kwargs: Any,
-    ) -> Coroutine[Any, Any, State[T]]: ...
-    @overload
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
     @overload
     def __call__(self, *args: Any, return_state: Literal[False], wait_for: Any = None, **kwargs: Any) -> R: ...
@@ -181,7 +173,11 @@ class Task(Generic[P, R]):
     ) -> State[T]: ...
     @overload
     def submit(
-        self: Task[..., Coroutine[Any, Any, T]], *args: Any, wait_for: Any = None, **kwargs: Any
+        self: Task[..., Coroutine[Any, Any, T]],
+        *args: Any,
+        return_state: Literal[False] = False,
+        wait_for: Any = None,
+        **kwargs: Any,
     ) -> Future[T]: ...
     @overload
     def submit(self, *args: Any, return_state: Literal[True], wait_for: Any = None, **kwargs: Any) -> State[R]: ...
@@ -208,7 +204,11 @@ class Task(Generic[P, R]):
     ) -> list[State[T]]: ...
     @overload
     def map(
-        self: Task[..., Coroutine[Any, Any, T]], *args: Any, wait_for: Any = None, **kwargs: Any
+        self: Task[..., Coroutine[Any, Any, T]],
+        *args: Any,
+        return_state: Literal[False] = False,
+        wait_for: Any = None,
+        **kwargs: Any,
     ) -> FutureList[T]: ...
     @overload
     def map(self, *args: Any, return_state: Literal[True], wait_for: Any = None, **kwargs: Any) -> list[State[R]]: ...

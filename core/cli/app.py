@@ -16,8 +16,11 @@ from flowctl.core.cli.help import Group
 #: Each command's module, which adds it to the program by its function `register`.
 _MODULES: Final = {
     "run": "flowctl.core.cli.run",
+    "dev": "flowctl.core.cli.dev",
     "runs": "flowctl.core.cli.runs",
     "daemon": "flowctl.core.cli.daemon",
+    "db": "flowctl.core.cli.db",
+    "limit": "flowctl.core.cli.limit",
     "config": "flowctl.core.cli.config",
 }
 _CONTEXT: Final = {"help_option_names": ["--help", "-h"], "max_content_width": 100}

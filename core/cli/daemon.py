@@ -52,7 +52,10 @@ def restart() -> int:
 
 
 def status(as_json: AsJson = False) -> int:
-    """Show whether the daemon runs and how it is; exit code 1 when it does not."""
+    """Show whether the daemon runs, and how it is.
+
+    Exit code 1 when it does not run.
+    """
     from flowctl.core.cli.daemon_status import print_status
 
     return print_status(as_json=as_json)
@@ -76,7 +79,10 @@ def logs(
 
 
 def install() -> int:
-    """Have the system start the daemon when you log in: a systemd user unit or a launchd agent."""
+    """Have the system start the daemon when you log in.
+
+    Writes a systemd user unit, or on macOS a launchd agent, and starts it.
+    """
     from flowctl.core.cli.daemon_unit import install_unit
 
     return install_unit()

@@ -48,14 +48,7 @@ def stop_daemon(*, is_forced: bool) -> Exit:
     if holder is None:
         _say("No daemon is running.", "")
         return Exit.OK
-    _ask_to_stop(home, holder)
-    if not wait_until_gone(home, within_s=_STOP_S):
-        if not is_forced:
-            raise CommandError(
-                f"The daemon (process {holder.pid}) is still at work after {_STOP_S:g} s. "
-                "`flowctl daemon stop --force` kills it; nothing that it accepted is lost by that."
-            )
-        _kill(home)
+    end_daemon(home, is_forced=is_forced)
     _say("The daemon has stopped.", " Runs under way go on.")
     return Exit.OK
 
@@ -63,11 +56,7 @@ def stop_daemon(*, is_forced: bool) -> Exit:
 def restart_daemon() -> Exit:
     """Put a new daemon in the place of the one that runs."""
     home = Home.default()
-    holder = find_holder(home)
-    if holder is not None:
-        _ask_to_stop(home, holder)
-        if not wait_until_gone(home, within_s=_STOP_S):
-            _kill(home)
+    end_daemon(home, is_forced=True)
     _say(f"The daemon is running (process {start_daemon(home)}).", "")
     return Exit.OK
 
@@ -78,6 +67,21 @@ def reload_daemon() -> Exit:
         file = client.ask("reload")["settings_file"]
     _say("The daemon has read its settings again", f": {file}" if file else "; there is no settings file.")
     return Exit.OK
+
+
+def end_daemon(home: Home, *, is_forced: bool = False) -> None:
+    """Stop the daemon, if there is one, and wait until it is gone."""
+    holder = find_holder(home)
+    if holder is None:
+        return
+    _ask_to_stop(home, holder)
+    if not wait_until_gone(home, within_s=_STOP_S):
+        if not is_forced:
+            raise CommandError(
+                f"The daemon (process {holder.pid}) is still at work after {_STOP_S:g} s. "
+                "`flowctl daemon stop --force` kills it; nothing that it accepted is lost by that."
+            )
+        _kill(home)
 
 
 def _ask_to_stop(home: Home, holder: Holder) -> None:

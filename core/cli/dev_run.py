@@ -19,8 +19,6 @@ def main() -> int:
     """Get ready, wait, load the flow, run it and show it."""
     plan: dict[str, Any] = json.loads(sys.argv[1])
     wanted, told = int(sys.argv[2]), int(sys.argv[3])
-    # A Ctrl-C while it waits is meant for the run before.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.argv[:] = ["flowctl"]
     for descriptor in (wanted, told):
         os.set_inheritable(descriptor, False)
@@ -28,9 +26,10 @@ def main() -> int:
     if not os.read(wanted, 1):
         return 0  # the parent is gone
     os.close(wanted)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     with os.fdopen(told, "w", encoding="utf-8") as parent:
         try:
+            # Blocked by the parent: a Ctrl-C while it waited was meant for the run before.
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT,))
             return _run(plan, parent)
         except KeyboardInterrupt:
             return 130
@@ -61,11 +60,13 @@ def _run(plan: dict[str, Any], parent: IO[str]) -> int:
     from flowctl.core.cli.faults import CommandError
     from flowctl.core.cli.parameters import read_parameters
     from flowctl.core.cli.run import load, set_level
+    from flowctl.core.engine import local_code
     from flowctl.core.engine.launch import launch
     from flowctl.core.engine.loading_problems import TargetProblem
     from flowctl.core.engine.settings import SettingsError
 
     roots: list[str] = plan["roots"]
+    local_code.install(roots)
     options = DisplayOptions(is_quiet=plan["quiet"], least_level=set_level(plan["log_level"]))
     try:
         flow = load(plan["target"], options)
@@ -88,9 +89,10 @@ def _run(plan: dict[str, Any], parent: IO[str]) -> int:
 
 
 def _tell(parent: IO[str], roots: list[str], **more: object) -> None:
-    from flowctl.core.daemon.imports import imported_files
+    from flowctl.core.engine.local_code import imported_files, loaded
 
-    parent.write(json.dumps({"files": sorted(imported_files(roots)), **more}) + "\n")
+    files = dict.fromkeys(sorted(imported_files(roots))) | loaded
+    parent.write(json.dumps({"files": files, **more}) + "\n")
     parent.flush()
 
 

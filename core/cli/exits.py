@@ -22,5 +22,7 @@ class Exit(IntEnum):
     NOT_FOUND = 5
     #: The home folder or the database cannot be used: permissions, damage, a newer version, a full disk.
     STORE = 6
+    #: The daemon is not running where it was not to be started, or does not answer.
+    DAEMON = 7
     #: Killed by a second Ctrl-C.
     KILLED = 130

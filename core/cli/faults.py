@@ -19,6 +19,9 @@ class CommandError(Exception):
 def exit_for(error: BaseException) -> Exit | None:
     """Tell the exit code of an expected error; None for one that nobody foresaw."""
     from flowctl.core.authoring.exceptions import FlowctlError
+    from flowctl.core.daemon.client import DaemonNotStarted, DaemonSilent, NoDaemon
+    from flowctl.core.daemon.instance import AnotherDaemon, ForeignSocket
+    from flowctl.core.daemon.protocol import Refused
     from flowctl.core.engine.resume import NotOnRecord
     from flowctl.core.engine.root import RunActive
     from flowctl.store.home import HomeUnusable
@@ -29,6 +32,10 @@ def exit_for(error: BaseException) -> Exit | None:
         return error.code
     if isinstance(error, (RunNotFound, AmbiguousRun, NotOnRecord)):
         return Exit.NOT_FOUND
+    if isinstance(error, Refused):
+        return {"not_found": Exit.NOT_FOUND, "busy": Exit.STORE}.get(error.kind, Exit.USAGE)
+    if isinstance(error, (NoDaemon, DaemonSilent, DaemonNotStarted, AnotherDaemon, ForeignSocket)):
+        return Exit.DAEMON
     # What flowctl's own errors say where no flow runs: a wrong setting, target or parameter; nothing was run.
     if isinstance(error, (FlowctlError, RunActive, RunAlive, NotARootRun)):
         return Exit.USAGE

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import typer
 
+from flowctl.core.cli.deleting import delete_everywhere
 from flowctl.core.cli.exits import Exit
 from flowctl.core.cli.faults import CommandError
 from flowctl.core.cli.looking_back import latest_runs, open_reader, read_states, read_when
@@ -14,7 +15,6 @@ from flowctl.core.cli.output import make_console
 from flowctl.core.cli.runs_list import runs_table
 from flowctl.core.cli.safe_text import safe
 from flowctl.core.cli.wording import counted
-from flowctl.store.deletion import delete_runs
 from flowctl.store.home import Home
 from flowctl.store.problems import NotARootRun, RunAlive
 from flowctl.store.queries import Reader
@@ -40,7 +40,7 @@ def delete_named(specs: list[str], *, states: list[str], older_than: str | None,
         return Exit.OK
     if not is_sure:
         _ask(runs, now)
-    delete_runs(home, [run.id for run in runs])
+    delete_everywhere(home, [run.id for run in runs])
     left = f" {counted(active, 'run')} still at work {'was' if active == 1 else 'were'} left." if active else ""
     sys.stdout.write(f"Deleted {counted(len(runs), 'run')}.{left}\n")
     return Exit.OK

@@ -16,7 +16,8 @@ from flowctl.core.authoring.exceptions import FlowctlError
 from flowctl.core.daemon import protocol
 from flowctl.core.daemon.instance import ForeignSocket, check_socket, find_holder
 from flowctl.core.daemon.paths import log_path, socket_address, socket_path
-from flowctl.core.daemon.protocol import Fields, Refused
+from flowctl.core.daemon.protocol import Fields
+from flowctl.core.daemon.protocol import Refused as Refused
 from flowctl.core.daemon.server import peer_uid
 from flowctl.store.home import Home
 
@@ -131,12 +132,23 @@ def start_daemon(home: Home) -> int:
     """Start a daemon in the background and wait until it answers; return its process id."""
     home.ensure()
     began = _size_of(log_path(home))
+    if (holder := find_holder(home)) is None or not is_running(home):
+        process = _spawned(home)
+        try:
+            _wait_until_it_answers(home, process, began)
+        finally:
+            # It is not for this process to wait for its end: it lives on when this one is gone.
+            process.returncode = process.returncode or 0
+        holder = find_holder(home)
+    return 0 if holder is None else holder.pid
+
+
+def _spawned(home: Home) -> subprocess.Popen[bytes]:
     folder = str(Path(sys.modules["flowctl"].__file__ or "").parent.parent)
-    command = [sys.executable, "-P", "-c", _START.format(folder=folder)]
     with Path(log_path(home)).open("ab") as log:
         os.fchmod(log.fileno(), 0o600)
-        process = subprocess.Popen(
-            command,
+        return subprocess.Popen(
+            [sys.executable, "-P", "-c", _START.format(folder=folder)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -144,6 +156,9 @@ def start_daemon(home: Home) -> int:
             env={**os.environ, "FLOWCTL_HOME": home.path},
             start_new_session=True,
         )
+
+
+def _wait_until_it_answers(home: Home, process: subprocess.Popen[bytes], began: int) -> None:
     deadline = time.monotonic() + START_S
     while not is_running(home):
         # Another one may have been faster; then it is that one which answers.
@@ -152,10 +167,6 @@ def start_daemon(home: Home) -> int:
         if time.monotonic() > deadline:
             raise DaemonSilent(f"The daemon did not answer within {START_S:g} s. {_said(home, began)}")
         time.sleep(_LOOK_EVERY_S)
-    holder = find_holder(home)
-    # Not ours to wait for: it outlives this process.
-    process.returncode = process.returncode or 0
-    return process.pid if holder is None else holder.pid
 
 
 def wait_until_gone(home: Home, *, within_s: float) -> bool:
@@ -208,6 +219,3 @@ def _said(home: Home, began: int) -> str:
     except OSError:
         words = ""
     return words.splitlines()[-1] if words else "It said nothing; run `flowctl daemon start --foreground` to see it."
-
-
-__all__ = ["Client", "DaemonNotStarted", "DaemonSilent", "NoDaemon", "Refused", "start_daemon", "wait_until_gone"]

@@ -83,6 +83,8 @@ class Daemon:
         self.scheduler: Any = None  # as above
         #: Goes up whenever there is something new to see.
         self.changes = 0
+        #: The daemon before this one was killed, or the machine went down under it.
+        self.follows_crash = instance.follows_crash
         #: How many open descriptors this process was allowed before it raised the limit; children get that back.
         self.descriptors_before = 1024
         self._instance = instance

@@ -26,6 +26,7 @@ from typing import Final, NamedTuple, NoReturn
 from flowctl.core.daemon import processes
 from flowctl.core.daemon.framing import Channel, Closed, Message
 from flowctl.core.daemon.processes import RUN_VARIABLE, Process
+from flowctl.core.engine.slots import take_slot
 from flowctl.store.aftermath import Exit
 from flowctl.store.home import Home
 
@@ -64,6 +65,8 @@ class _Run(NamedTuple):
     run_id: str
     attempt: int
     lock: int
+    #: What holds its slots of limits.
+    slots: tuple[int, ...]
     #: How often the kernel had killed for want of memory when it started.
     oom_kills: int
 
@@ -80,6 +83,10 @@ class _Ending(NamedTuple):
 
 class _Busy(Exception):
     """The run is under way already, or was."""
+
+
+class _Full(Exception):
+    """Somebody was faster to take the last slot of a limit."""
 
 
 class Server:
@@ -137,32 +144,38 @@ class Server:
     def _started(self, request: Message) -> Message | None:
         """Start the run of a request; in the run process itself, give what it is to do."""
         run_id, attempt = request["run_id"], request["attempt"]
-        try:
-            lock = self._claim(run_id, attempt)
-        except _Busy as busy:
-            self._tell({"kind": "refused", "run_id": run_id, "attempt": attempt, "message": str(busy)})
-            return None
-        except OSError as error:
-            self._tell({"kind": "failed", "run_id": run_id, "attempt": attempt, "message": f"{error}"})
-            return None
+        subject = {"run_id": run_id, "attempt": attempt}
+        held: list[int] = []
         before = oom_kills()
         try:
+            held.append(self._claim(run_id, attempt))
+            for name, slots in request.get("slots") or ():
+                held.append(self._slot(name, slots))
+            plan = {**request, "lock": held[0], "held": held[1:]}
             if request.get("spawn") or not is_fork_safe():
-                pid = self._spawn(request, lock)
+                pid = self._spawn(plan)
             else:
                 pid = os.fork()
                 if pid == 0:
-                    self._leave(lock)
-                    return {**request, "lock": lock}
-        except OSError as error:
-            os.close(lock)
-            self._tell({"kind": "failed", "run_id": run_id, "attempt": attempt, "message": f"{error}"})
+                    self._leave()
+                    return plan
+        except (_Busy, _Full, OSError) as error:
+            for descriptor in held:
+                os.close(descriptor)
+            kind = "refused" if isinstance(error, _Busy) else "full" if isinstance(error, _Full) else "failed"
+            self._tell({"kind": kind, **subject, "message": str(error)})
             return None
-        self._runs[pid] = _Run(run_id, attempt, lock, before)
+        self._runs[pid] = _Run(run_id, attempt, held[0], tuple(held[1:]), before)
         found = processes.find(pid)
         started = found.started if found is not None else 0
-        self._tell({"kind": "started", "run_id": run_id, "attempt": attempt, "pid": pid, "started": started})
+        self._tell({"kind": "started", **subject, "pid": pid, "started": started})
         return None
+
+    def _slot(self, name: str, slots: int) -> int:
+        found = take_slot(self._home.path, name, slots)
+        if found is None:
+            raise _Full(f"all slots of the limit {name!r} are taken")
+        return found
 
     def _claim(self, run_id: str, attempt: int) -> int:
         """Take the lock of a run that no process ever worked on in this attempt."""
@@ -182,7 +195,7 @@ class Server:
             raise
         return lock
 
-    def _leave(self, lock: int) -> None:
+    def _leave(self) -> None:
         """In the child: drop all that is the server's."""
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -191,10 +204,11 @@ class Server:
         if self._channel is not None:
             self._channel.close()
         for run in (*self._runs.values(), *(ending.run for ending in self._endings)):
-            os.close(run.lock)
+            for descriptor in (run.lock, *run.slots):
+                os.close(descriptor)
         self._runs.clear()
 
-    def _spawn(self, request: Message, lock: int) -> int:
+    def _spawn(self, plan: Message) -> int:
         """Start a run process by exec, which needs no memory of this one to be in order."""
         import msgpack
 
@@ -203,11 +217,11 @@ class Server:
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            pass_fds=(lock,),
-            env={**os.environ, RUN_VARIABLE: request["run_id"]},
+            pass_fds=(plan["lock"], *plan["held"]),
+            env={**os.environ, RUN_VARIABLE: plan["run_id"]},
         ) as process:
             assert process.stdin is not None
-            process.stdin.write(msgpack.packb({**request, "lock": lock}, unicode_errors="surrogatepass"))
+            process.stdin.write(msgpack.packb(plan, unicode_errors="surrogatepass"))
             process.stdin.close()
             # It is waited for with all the others.
             process.returncode = 0
@@ -264,7 +278,8 @@ class Server:
         run, end = ending.run, ending.end
         with contextlib.suppress(OSError):  # a full disk: the run has ended all the same
             end.write(self._home, run.run_id, run.attempt)
-        os.close(run.lock)
+        for descriptor in (*run.slots, run.lock):
+            os.close(descriptor)
         self._tell(
             {"kind": "exited", "run_id": run.run_id, "attempt": run.attempt, "pid": ending.pid, "code": end.code}
         )
@@ -303,7 +318,7 @@ def oom_kills() -> int:
 def bootstrap(module: str) -> str:
     """Write the program of a new interpreter that is to call `main` of a module beside this one.
 
-    A program text, and no module, is its `__main__`: what the user's code starts with multiprocessing imports that anew.
+    A program text, and no module, is its `__main__`, which the children of multiprocessing import anew.
     """
     folder = os.path.dirname(os.path.dirname(os.path.abspath(sys.modules["flowctl"].__file__ or "")))
     return (

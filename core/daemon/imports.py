@@ -1,69 +1,16 @@
-"""Which local files a flow file is made of: the modules its process imported, and those its text would import.
-
-Local is what lies under the flow file's own folder or its project, and is neither installed nor flowctl's own.
-"""
+"""Which local files a flow file would import, as far as its text tells, and which files define flows at all."""
 
 from __future__ import annotations
 
 import ast
 import os
-import sys
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-#: A folder with one of these is a project.
-_MARKS: Final = ("pyproject.toml", "flowctl.toml", "setup.py", "setup.cfg", ".git", ".hg")
-#: Folders below which nothing is the user's own text.
-SKIPPED: Final = frozenset(
-    {"site-packages", "dist-packages", "__pycache__", "node_modules", "venv", "env", "build", "dist"}
-)
+from flowctl.core.engine.local_code import is_local
+
 #: A file that drags in more is not followed further.
 _MOST_FILES: Final = 2_000
-_OWN: Final = tuple(
-    os.path.realpath(f"{os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))}{os.sep}{part}")
-    + os.sep
-    for part in ("core", "store", "tui")
-)
-
-
-def project_root(path: str) -> str:
-    """Find the project that a file belongs to: the nearest folder upward that looks like one, else its own folder."""
-    own = folder = _above_packages(os.path.dirname(os.path.realpath(path)))
-    while folder not in (os.path.realpath(os.path.expanduser("~")), os.sep):
-        if any(os.path.exists(f"{folder}{os.sep}{mark}") for mark in _MARKS):
-            return folder
-        folder = os.path.dirname(folder)
-    return own
-
-
-def roots_of(path: str) -> tuple[str, ...]:
-    """Give the folders under which the modules of a flow file are local, the ones to search first in front."""
-    own = _above_packages(os.path.dirname(os.path.realpath(path)))
-    project = project_root(path)
-    return tuple(dict.fromkeys((own, project, f"{project}{os.sep}src")))
-
-
-def is_local(path: str, roots: Iterable[str]) -> bool:
-    """Tell whether a file is the user's own text under one of the folders."""
-    if path.startswith(_OWN) or path.startswith(_INSTALLED):
-        return False
-    for root in roots:
-        if path.startswith(f"{root}{os.sep}"):
-            folders = path[len(root) + 1 :].split(os.sep)[:-1]
-            if not any(folder in SKIPPED or folder.startswith(".") for folder in folders):
-                return True
-    return False
-
-
-def imported_files(roots: Iterable[str]) -> set[str]:
-    """List the local files that this process has imported so far."""
-    roots = tuple(roots)
-    found: set[str] = set()
-    for module in list(sys.modules.values()):
-        file = getattr(module, "__file__", None)
-        if isinstance(file, str) and file.endswith(".py") and is_local(path := os.path.realpath(file), roots):
-            found.add(path)
-    return found
 
 
 def files_behind(paths: Iterable[str], roots: Iterable[str]) -> set[str]:
@@ -124,21 +71,3 @@ def _files_of(module: str, names: tuple[str, ...], places: tuple[str, ...], root
         if hits or (parts and os.path.isdir(at)):
             yield from hits
             return
-
-
-def _above_packages(folder: str) -> str:
-    while os.path.isfile(f"{folder}{os.sep}__init__.py") and os.path.dirname(folder) != folder:
-        folder = os.path.dirname(folder)
-    return folder
-
-
-def _installed() -> tuple[str, ...]:
-    """Give the folders of this Python and its environment, unless they are as wide as the file system itself."""
-    import sysconfig
-
-    paths = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-    wide = {sys.prefix} if sys.prefix != sys.base_prefix else set[str]()
-    return tuple(f"{os.path.realpath(path)}{os.sep}" for path in paths | wide if path and len(path) > 1)
-
-
-_INSTALLED: Final = _installed()

@@ -53,8 +53,10 @@ class ForeignSocket(FlowctlError):
 class Instance:
     """Being the one daemon of a home, which is also being the one writer of its database."""
 
-    def __init__(self, home: Home, descriptor: int, holds: ExitStack) -> None:
+    def __init__(self, home: Home, descriptor: int, holds: ExitStack, *, follows_crash: bool) -> None:
         self.home = home
+        #: The daemon before this one did not come to its end by itself.
+        self.follows_crash = follows_crash
         self._descriptor = descriptor
         self._holds = holds
 
@@ -64,17 +66,21 @@ class Instance:
         with ExitStack() as holds:
             descriptor = _hold(home)
             holds.callback(os.close, descriptor)
+            # Who comes to an end by itself leaves the file empty.
+            follows_crash = os.fstat(descriptor).st_size > 0
             _write_holder(home, descriptor, Holder(os.getpid(), boot_id(), flowctl.__version__, started_at))
             holds.enter_context(writer_lock(home, as_daemon=True))
             remove_stale_socket(home)
-            return cls(home, descriptor, holds.pop_all())
+            return cls(home, descriptor, holds.pop_all(), follows_crash=follows_crash)
 
     def is_ours(self) -> bool:
         """Tell whether others who look for the lock find this one; not so when its file was deleted."""
         return _is_same(self._descriptor, lock_path(self.home))
 
     def release(self) -> None:
-        """Let another daemon have the home."""
+        """Let another daemon have the home, after everything is in order."""
+        with suppress(OSError):
+            os.ftruncate(self._descriptor, 0)
         if self.is_ours():
             with suppress(OSError):
                 os.unlink(socket_path(self.home))

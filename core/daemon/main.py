@@ -14,6 +14,7 @@ import flowctl
 from flowctl.core.daemon.daemon import Daemon, now_us
 from flowctl.core.daemon.daemon_log import DaemonLog
 from flowctl.core.daemon.instance import Instance
+from flowctl.store.catchup import mark_all
 from flowctl.store.home import Home
 from flowctl.store.writer import Store
 
@@ -34,6 +35,8 @@ def run_daemon(home: Home, *, is_shown: bool) -> None:
         # The folder from which it was started must not be kept from being unmounted or removed.
         os.chdir(home.path)
         before = _raise_limits()
+        if not os.path.exists(home.database):
+            mark_all(home)
         store = Store.open_writer(home)
         try:
             daemon = Daemon(instance, store, log=log, started_at=started_at)

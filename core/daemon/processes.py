@@ -20,6 +20,8 @@ RUN_VARIABLE: Final = "_FLOWCTL_RUN"
 _IS_LINUX: Final = sys.platform == "linux"
 _TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
 _PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
+#: The boot is told in whole seconds.
+_CLOCK_SLACK_US: Final = 5_000_000
 
 
 class Process(NamedTuple):
@@ -140,7 +142,7 @@ def send_all(processes: Iterable[Process], number: int) -> int:
 
 
 def kill_tree(find_members: Callable[[], list[Process]], *, rounds: int = 50) -> list[Process]:
-    """Kill until nobody is left, since whoever is killed may just have started another; return who is left after all."""
+    """Kill until nobody is left, since whoever is killed may just have started another; return who is left."""
     left: list[Process] = []
     for _ in range(rounds):
         left = find_members()
@@ -212,3 +214,16 @@ def _looked_by_ps(selection: list[str]) -> list[Seen]:
             )
         )
     return found
+
+
+def started_before(process: Process, at_us: int) -> bool:
+    """Tell whether a process started before a moment; a clock that was set since makes this a guess of some seconds."""
+    return _start_us(process) <= at_us + _CLOCK_SLACK_US
+
+
+def _start_us(process: Process) -> int:
+    if not _IS_LINUX:
+        return process.started * 1_000_000
+    with open("/proc/stat", encoding="ascii") as file:
+        boot_s = next(int(line.split()[1]) for line in file if line.startswith("btime "))
+    return boot_s * 1_000_000 + process.started * 1_000_000 // _TICKS_PER_S

@@ -11,12 +11,13 @@ import importlib
 import importlib.util
 import json
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from flowctl.core.authoring.exceptions import FlowctlError
 from flowctl.core.daemon.protocol import Fields, Refused, Request, write_answer, write_refusal
 from flowctl.core.daemon.server import Connection
-from flowctl.store.problems import AmbiguousRun, RunNotFound, StoreError
+from flowctl.store.plan_problems import DeploymentNotFound, PlanProblem, ScheduleNotFound
+from flowctl.store.problems import AmbiguousRun, NotARootRun, RunAlive, RunNotFound, StoreError
 
 if TYPE_CHECKING:
     from flowctl.core.daemon.daemon import Daemon
@@ -26,10 +27,18 @@ Verb = Callable[["Daemon", Fields], Fields]
 #: Modules with a table `VERBS`, and one `QUICK` of verbs that write nothing; those that are not there are passed over.
 _MODULES: Final = tuple(
     f"flowctl.core.daemon.{name}"
-    for name in ("daemon_requests", "run_requests", "upkeep_requests", "plan_requests", "watch_requests", "cancel")
+    for name in (
+        "daemon_requests",
+        "upkeep_requests",
+        "run_requests",
+        "control_requests",
+        "cancel",
+        "plan_requests",
+        "watch_requests",
+    )
 )
-#: Outcomes of requests are kept this long, for those who ask again.
-KEPT_S: Final = 7 * 86400
+#: Of what was asked so much is kept, for people who look back.
+_LONGEST_BODY: Final = 20_000
 
 VERBS: Final[dict[str, Verb]] = {}
 QUICK: Final[dict[str, Verb]] = {}
@@ -97,34 +106,32 @@ def _once(daemon: Daemon, request: Request) -> Fields | Refused:
     connection = daemon.store.connection
     query = "SELECT kind, outcome, message FROM request WHERE id = ?"
     if (known := connection.execute(query, (request.id,)).fetchone()) is not None:
-        kind, outcome, text = known
+        kind, _, text = known
         if kind != request.verb:
             return Refused("bad_request", f"The id {request.id!r:.60} was used for another request ({kind}) already.")
-        answer: Fields = json.loads(text) if outcome == "ok" else {}
-        return answer if outcome == "ok" else Refused(outcome, text)
+        if known[1] != "ok":
+            return Refused(known[1], text)
+        answer: Fields = json.loads(text)
+        return answer
     pending = len(daemon.afterwards)
     try:
         with daemon.store.transaction():
-            outcome = _outcome(daemon, VERBS[request.verb], request)
-            if isinstance(outcome, Refused):
-                raise outcome
+            carried_out = _outcome(daemon, VERBS[request.verb], request)
+            if isinstance(carried_out, Refused):
+                raise carried_out
     except Refused as refused:
         del daemon.afterwards[pending:]
-        outcome = refused
-    is_refused = isinstance(outcome, Refused)
+        carried_out = refused
+    if isinstance(carried_out, Refused):
+        outcome, message = carried_out.kind, carried_out.message
+    else:
+        outcome, message = "ok", json.dumps(carried_out, ensure_ascii=False, default=str)
+    body = json.dumps(_without_values(request.fields), ensure_ascii=False, default=str)
     connection.execute(
         "INSERT INTO request (id, kind, at, subject, body, outcome, message) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (
-            request.id,
-            request.verb,
-            daemon.clock(),
-            _subject(request.fields),
-            json.dumps(request.fields, ensure_ascii=False, default=str),
-            outcome.kind if is_refused else "ok",
-            outcome.message if is_refused else json.dumps(outcome, ensure_ascii=False, default=str),
-        ),
+        (request.id, request.verb, daemon.clock(), _subject(request.fields), body[:_LONGEST_BODY], outcome, message),
     ).close()
-    return outcome
+    return carried_out
 
 
 def _outcome(daemon: Daemon, verb: Verb, request: Request) -> Fields | Refused:
@@ -132,8 +139,10 @@ def _outcome(daemon: Daemon, verb: Verb, request: Request) -> Fields | Refused:
         return verb(daemon, request.fields)
     except Refused as refused:
         return refused
-    except (RunNotFound, AmbiguousRun) as error:
+    except (RunNotFound, AmbiguousRun, DeploymentNotFound, ScheduleNotFound) as error:
         return Refused("not_found", str(error))
+    except (PlanProblem, RunAlive, NotARootRun) as error:
+        return Refused("refused", str(error))
     except StoreError:
         raise
     except FlowctlError as error:
@@ -147,6 +156,12 @@ def _line(request: Request, outcome: Fields | Refused) -> bytes:
     if isinstance(outcome, Refused):
         return write_refusal(request.id, outcome)
     return write_answer(request.id, outcome)
+
+
+def _without_values(fields: Fields) -> Fields:
+    """Leave out the values of parameters: some are secrets, and this is kept."""
+    given: Any = fields.get("parameters")  # whatever somebody sent
+    return {**fields, "parameters": sorted(cast("dict[str, object]", given))} if isinstance(given, dict) else fields
 
 
 def _subject(fields: Fields) -> str | None:

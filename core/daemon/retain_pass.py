@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from flowctl.core.daemon.chores import Chores
 from flowctl.core.daemon.snapshots import Snapshot, list_snapshots, take_snapshot
 from flowctl.store import deletion
+from flowctl.store.health import look_after_crash
 from flowctl.store.home import Home
 from flowctl.store.problems import RunAlive, StoreError
 from flowctl.store.retention import Policy, Room, expired_runs, room_of, runs_to_free
@@ -142,7 +143,9 @@ def plug(daemon: Daemon) -> Callable[[datetime], float | None]:
     """Take part in the daemon's loop."""
     home = daemon.home
     retainer = daemon.retainer = Retainer(home, daemon.now())
-    chores: Chores[Room | Snapshot] = Chores(lambda: daemon.poke("retain"))
+    chores: Chores[Room | Snapshot | list[str]] = Chores(lambda: daemon.poke("retain"))
+    if daemon.follows_crash:
+        chores.begin("database", lambda: look_after_crash(home))
     daemon.on_reload.append(lambda: retainer.look_soon(daemon.now()))
 
     def turn(now: datetime) -> float | None:
@@ -154,8 +157,10 @@ def plug(daemon: Daemon) -> Callable[[datetime], float | None]:
             daemon.recovered(done.name)
             if isinstance(done.value, Room):
                 retainer.measured(done.value, now)
-            elif done.value is not None:
+            elif isinstance(done.value, Snapshot):
                 daemon.log.write(f"Copied the database to {done.value.path}.")
+            elif done.value:
+                daemon.log.write(f"Took up {len(done.value)} runs again, of which the database had lost something.")
         policy = Policy(days=settings.retain_days, runs=settings.retain_runs, size=settings.retain_size)
         retainer.look(daemon.store, policy, now)
         if retainer.delete_some(daemon.store):

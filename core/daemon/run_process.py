@@ -12,7 +12,7 @@ from typing import Any, Final, NoReturn
 from flowctl.core.authoring.exceptions import FlowctlError
 from flowctl.core.daemon.framing import Message
 from flowctl.core.daemon.processes import RUN_VARIABLE
-from flowctl.core.engine.launch import launch, look_back, relaunch
+from flowctl.core.engine.launch import launch, like_another, look_back, relaunch
 from flowctl.core.engine.loading import load_file, load_module, pick_flow
 from flowctl.core.engine.root import Announced, RootRun
 from flowctl.core.engine.run_output import RunOutput
@@ -53,9 +53,9 @@ def be_run(plan: Message) -> int:
             ended = relaunch(run_id, opened=root)
         else:
             flow = _flow_of(plan)
-            ended = launch(flow, plan["arguments"], name=plan["name"], tags=plan["tags"], opened=root)
+            ended = launch(flow, like_another(plan["arguments"]), name=plan["name"], tags=plan["tags"], opened=root)
         return _STATUS[ended.state.type]
-    except (Exception, KeyboardInterrupt) as error:
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the edge around the user's file
         if root.journal.next_sequence > opened:
             sys.excepthook(type(error), error, error.__traceback__)
             return BROKEN_OFF
@@ -79,9 +79,12 @@ def _make_at_home(plan: Message) -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     os.umask(_UMASK)
     _take_streams(plan)
-    # The lock alone is meant for this process.
-    os.closerange(3, plan["lock"])
-    os.closerange(plan["lock"] + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+    # The lock and the slots alone are meant for this process.
+    first = 3
+    for descriptor in sorted((plan["lock"], *plan["held"])):
+        os.closerange(first, descriptor)
+        first = descriptor + 1
+    os.closerange(first, max(resource.getrlimit(resource.RLIMIT_NOFILE)[0], 1024))
     if descriptors := plan.get("descriptors"):
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(descriptors, hard) if hard >= 0 else descriptors, hard))

@@ -1,0 +1,1 @@
+"""What carries out one run: lifecycle, drivers, workers, journal writer, log capture, results, settings."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from _thread import TIMEOUT_MAX, allocate_lock
+from _thread import allocate_lock
 from typing import TYPE_CHECKING
 
-from flowctl.core.authoring.futures import settled
+from flowctl.core.authoring.futures import acquired, settled
 from flowctl.core.authoring.runs import TaskRun
 from flowctl.core.engine.pool import lent
 
@@ -29,7 +29,7 @@ def sleep(run: FlowRun | TaskRun, seconds: float) -> None:
         run.wake = gate.release
     try:
         with lent():
-            gate.acquire(timeout=min(seconds, TIMEOUT_MAX))
+            acquired(gate, seconds)
     finally:
         if isinstance(run, TaskRun):
             run.wake = None
@@ -41,4 +41,4 @@ def wait_for_tasks(flow_run: FlowRun, when_idle: Callable[[FlowRun, Callable[[],
     gate.acquire()
     when_idle(flow_run, gate.release)
     with lent():
-        gate.acquire()
+        acquired(gate, None)

@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from flowctl.core.engine.locks import take
+
 if TYPE_CHECKING:
     from flowctl.core.authoring.runs import FlowRun, TaskRun
 
 
 def when_settled(run: TaskRun, callback: Callable[[TaskRun], None]) -> None:
     """Call back once when the run is settled; now, if it is."""
-    with run.flow_run.root.lock:
-        if run.waiters is not None:
-            run.waiters.append(callback)
-            return
-    callback(run)
+    lock = run.flow_run.root.lock
+    take(lock)
+    waiters = run.waiters
+    if waiters is not None:
+        waiters.append(callback)
+    lock.release()
+    if waiters is None:
+        callback(run)
 
 
 def when_all_settled(runs: list[TaskRun], callback: Callable[[], None]) -> None:
@@ -28,17 +33,21 @@ def when_all_settled(runs: list[TaskRun], callback: Callable[[], None]) -> None:
 
 def begin_task(flow_run: FlowRun) -> None:
     """Count one more lifecycle under way."""
-    with flow_run.root.lock:
-        flow_run.open_tasks += 1
+    lock = flow_run.root.lock
+    take(lock)
+    flow_run.open_tasks += 1
+    lock.release()
 
 
 def end_task(flow_run: FlowRun) -> None:
     """Count one less; the last one wakes who waits for the flow run to be idle."""
-    with flow_run.root.lock:
-        flow_run.open_tasks -= 1
-        if flow_run.open_tasks:
-            return
+    waiters: list[Callable[[], None]] | None = None
+    lock = flow_run.root.lock
+    take(lock)
+    flow_run.open_tasks -= 1
+    if not flow_run.open_tasks:
         waiters, flow_run.waiters = flow_run.waiters, []
+    lock.release()
     for waiter in waiters or ():
         waiter()
 

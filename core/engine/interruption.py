@@ -40,7 +40,7 @@ Act = Callable[[FrameType | None], Any]
 _deadlines: Final[list[Deadline]] = []
 #: What is to be done as soon as it is safe, and not before its time.
 _put_off: Final[list[tuple[float, Act]]] = []
-#: The handler that SIGALRM had before ours; empty while ours is not in place.
+#: The handler of the user's that SIGALRM had before ours; empty while ours is not in place, or for good.
 _before: Final[list[Any]] = []
 
 
@@ -93,14 +93,18 @@ def put_off(act: Act, frame: FrameType | None, seconds: float = 0) -> None:
 
 
 def _arm() -> None:
-    """Set the clock to what is next; our handler is in place only while something is."""
+    """Set the clock to what is next."""
+    ours = signal.getsignal(signal.SIGALRM) is _on_alarm
     if not _deadlines and not _put_off:
-        if _before:
+        if ours:
             signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, _before.pop())
+            if _before:
+                signal.signal(signal.SIGALRM, _before.pop())
         return
-    if not _before:
-        _before.append(signal.signal(signal.SIGALRM, _on_alarm))
+    if not ours:
+        before = signal.signal(signal.SIGALRM, _on_alarm)
+        # The default is not put back: an alarm that is on its way already would end the process.
+        _before[:] = [] if before in (signal.SIG_DFL, None) else [before]
     next_at = min([deadline.due for deadline in _deadlines] + [due for due, _ in _put_off])
     signal.setitimer(signal.ITIMER_REAL, max(next_at - monotonic(), _SOON_S / 20))
 

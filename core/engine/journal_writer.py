@@ -15,6 +15,7 @@ from collections.abc import Callable
 from mmap import mmap
 from typing import TYPE_CHECKING, Final
 
+from flowctl.core.engine.locks import take
 from flowctl.store.journal import FlowRunState, encode
 from flowctl.store.states import FINAL
 
@@ -61,7 +62,8 @@ class JournalWriter:
 
     def append(self, record: Record) -> None:
         """Record what happened; it is safe against the death of this process when this returns."""
-        with self._lock:
+        take(self._lock)
+        try:
             if self._closed:
                 return
             data = encode(self._sequence, record)
@@ -74,6 +76,8 @@ class JournalWriter:
                 os.pwrite(self._fd, data, self._end)
             self._sequence += 1
             self._end = end
+        finally:
+            self._lock.release()
         for observer in self.observers:
             observer(record)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from flowctl.core.authoring.context import TAGS
 from flowctl.core.authoring.exceptions import FlowctlError
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from flowctl.store.journal import Record
 
 Observer = Callable[["Record"], None]
+
+
+#: Among arguments by name (it can be none itself): the run whose arguments are meant.
+LIKE: Final = "*like"
 
 
 class Ended(NamedTuple):
@@ -71,6 +75,14 @@ def relaunch(
     arguments = _arguments_of(recorded)
     tags, name = recorded.created.tags, recorded.run_name
     return _carried_out(flow, _bound(flow, arguments), observers, tags, name=name, recorded=recorded, opened=opened)
+
+
+def like_another(asked: dict[str, object]) -> dict[str, object]:
+    """Give the arguments of a run that is to be like another one: that one's, and over them what was asked for."""
+    if LIKE not in asked:
+        return asked
+    changes = {name: value for name, value in asked.items() if name != LIKE}
+    return {**_arguments_of(Recorded(Home.default(), str(asked[LIKE]))), **changes}
 
 
 def look_back(run_id: str, *, check_order: bool = True) -> Recorded:

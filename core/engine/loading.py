@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
+from flowctl.core.engine import local_code
 from flowctl.core.engine.loading_problems import (
     FileBroken,
     FileExits,
@@ -72,7 +73,8 @@ def split_target(target: str) -> tuple[str, str]:
 
 def load_file(path: str) -> ModuleType:
     """Import a Python file, once for each process."""
-    _check_file(path)
+    if not local_code.is_on_record(path):
+        check_file(path)
     path = os.path.realpath(path)
     folder, file = os.path.split(path)
     names = [file.removesuffix(".py")]
@@ -205,7 +207,8 @@ def _is_taken(name: str, path: str) -> bool:
     return spec is not None and spec.origin is not None and os.path.realpath(spec.origin) != path
 
 
-def _check_file(path: str) -> None:
+def check_file(path: str) -> None:
+    """Raise a `TargetProblem` where a path cannot lead to a Python file."""
     if os.path.isdir(path):
         inside = [f"{path.rstrip('/')}/{name}" for name in _listing(path) if name.endswith(".py")]
         raise NotPython(path, "is a folder", inside)
@@ -248,7 +251,7 @@ def _add_to_path(folder: str, *, first: bool) -> None:
 def _execute(path: str, name: str) -> ModuleType:
     from importlib.util import module_from_spec, spec_from_file_location
 
-    spec = spec_from_file_location(name, path)
+    spec = spec_from_file_location(name, path, loader=local_code.loader_for(name, path))
     if spec is None or spec.loader is None:
         raise NotPython(path, "is not a Python file", [])
     module = module_from_spec(spec)

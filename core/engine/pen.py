@@ -8,6 +8,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Final
 
+from flowctl.core.engine.locks import take
 from flowctl.store.journal import LONGEST_MESSAGE, FlowRunState, LogLine, TaskRunState
 from flowctl.store.states import FINAL, is_allowed
 
@@ -67,8 +68,10 @@ def advance_task(
 
 def settle(run: TaskRun) -> None:
     """Say that the task run will not change any more: whoever waits for it goes on."""
-    with run.flow_run.root.lock:
-        waiters, run.waiters = run.waiters, None
+    lock = run.flow_run.root.lock
+    take(lock)
+    waiters, run.waiters = run.waiters, None
+    lock.release()
     if waiters:
         for waiter in waiters:
             waiter(run)

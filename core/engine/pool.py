@@ -13,6 +13,8 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Final
 
+from flowctl.core.engine.locks import take
+
 Work = Callable[[], None]
 
 
@@ -57,7 +59,8 @@ class WorkerPool:
 
     def add(self, work: Work, *, first: bool = False) -> None:
         """Queue work, `first` before all that is queued; it starts at once when a place is free."""
-        with self._lock:
+        take(self._lock)
+        try:
             if self._closed:
                 return
             if first:
@@ -65,6 +68,8 @@ class WorkerPool:
             else:
                 self._backlog.append(work)
             self._wake()
+        finally:
+            self._lock.release()
 
     def close(self) -> None:
         """Let idle threads end; what is queued is dropped."""
@@ -140,6 +145,14 @@ class WorkerPool:
         else:
             start_new_thread(self._work, ())
 
+    def replace(self, place: Place) -> Place:
+        """Make another place of one whose thread is past its deadline: for the thread that stood behind it."""
+        own = Place(self)
+        with self._lock:
+            place.is_lost = True
+            own.is_lent = place.is_lent
+        return own
+
     def _vacate(self) -> None:
         """Pass a place on to whoever waits for one; the caller holds the lock."""
         if self._returning:
@@ -155,7 +168,8 @@ class WorkerPool:
         arrives = True
         try:
             while True:
-                with self._lock:
+                take(self._lock)
+                try:
                     if arrives:
                         arrives = self._waking = False
                         if len(self._backlog) > 1 and not self._closed:
@@ -168,6 +182,8 @@ class WorkerPool:
                             return
                         self._idle.append(gate)
                         work = None
+                finally:
+                    self._lock.release()
                 if work is None:
                     gate.acquire()
                     arrives = True
@@ -175,7 +191,7 @@ class WorkerPool:
                         return
                 else:
                     work()
-                    if self.is_of_parent:
+                    if self._process is not _process:  # its task forked, and this is the child
                         return
         except Orphaned:
             return
@@ -243,10 +259,6 @@ def part_from(place: Place | None) -> None:
     """Let the present worker go on with a place of its own, not waiting any longer for who stands in for it."""
     if place is None:
         return
-    pool, own = place.pool, Place(place.pool)
-    _places[get_ident()] = own
-    with pool._lock:
-        place.is_lost = True
-        own.is_lent = place.is_lent
+    _places[get_ident()] = own = place.pool.replace(place)
     if own.is_lent:
-        pool.take_back(own)
+        own.pool.take_back(own)

@@ -9,6 +9,7 @@ from _thread import allocate_lock
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from flowctl.core.engine.journal_writer import JournalWriter
+from flowctl.core.engine.locks import take
 from flowctl.core.engine.settings import Settings, load_settings
 from flowctl.store.home import Home, HomeUnusable
 from flowctl.store.journal import FORMAT, JournalOpened
@@ -137,9 +138,10 @@ class RootRun:
         _holders[self.id] = self
 
     def new_task_number(self) -> int:
-        with self.lock:
-            number = self.next_task
-            self.next_task = number + 1
+        take(self.lock)
+        number = self.next_task
+        self.next_task = number + 1
+        self.lock.release()
         return number
 
     def new_child_number(self) -> int:

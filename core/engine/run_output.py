@@ -133,5 +133,3 @@ class RunStream(io.TextIOBase):
         if run.flow_run.root.log_level <= INFO:
             line = line.rstrip("\r")
             write_log(run, INFO, self._name, line[line.rfind("\r") + 1 :], echo=False)
-
-

@@ -71,7 +71,7 @@ class _Handler:
         raise cancelled
 
     def _cancel(self) -> None:
-        if not self._is_delivered:
+        if not self._is_delivered and self._task is not None:
             self._is_delivered = True
             self._task.cancel()
 

@@ -36,6 +36,7 @@ LOGGER = "flowctl.task_runs"
 def task_lifecycle(run: TaskRun, wait_for: Any = None) -> Life:
     """Carry out a task run. Afterwards its `state` says how it ended; nothing is raised."""
     root = run.flow_run.root
+    state: State[Any]
     try:
         if run.deferred is not None:
             upstreams = [each for each in run.deferred.task_runs() if each.waiters is not None]

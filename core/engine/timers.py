@@ -64,7 +64,7 @@ class Timers:
             elif (callback := due.callback) is not None:
                 try:
                     callback()
-                except BaseException as error:  # noqa: BLE001 - the other timers go on
+                except BaseException as error:  # the other timers go on
                     sys.excepthook(type(error), error, error.__traceback__)
 
 

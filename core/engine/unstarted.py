@@ -1,4 +1,4 @@
-"""Records the end of a run whose flow could not even be called: its file is gone or broken, its arguments do not fit."""
+"""Records the end of a run whose flow was not even called: its file is gone or broken, its arguments do not fit."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ class TimedOut(BaseException):
 class Deadline(BaseException):
     """What an alarm raises in the main thread when the time of a run around the present code is up.
 
-    Only the call that it belongs to makes `TimedOut` of it: in the runs within it, whose own time is not up, it is none.
+    Only the call that it belongs to makes `TimedOut` of it: for the runs within, their own time is not up.
     """
 
     def __init__(self, due: float) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import traceback
+from importlib import import_module
 from pathlib import Path
 
 from flowctl.core.engine.launch import launch, relaunch
@@ -28,7 +30,8 @@ def attempt(home: str, effects: str, verb: str, word: str) -> int:
 def main() -> None:
     """Fork for each line."""
     # What a run imports on its way is imported once, before the first fork; no thread is started by that.
-    from flowctl.core.engine import dispatch, entry, reports, results  # noqa: F401
+    for name in ("dispatch", "entry", "reports", "results", "console"):
+        import_module(f"flowctl.core.engine.{name}")
 
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
     for line in sys.stdin:
@@ -38,9 +41,7 @@ def main() -> None:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
             try:
                 status = attempt(home, effects, verb, word)
-            except BaseException:
-                import traceback
-
+            except BaseException:  # noqa: BLE001 - the test finds it in stderr
                 traceback.print_exc()
                 status = 9
             os._exit(status)

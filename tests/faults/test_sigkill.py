@@ -115,8 +115,9 @@ class Case:
         for attempt in range(1, self.attempts + 1):
             path = Path(self.home.journal(str(self.run_id()), attempt))
             before: dict[tuple[str, int], StateType] = {}
-            last = None
-            for _, sequence, record in decode(path.read_bytes()) if path.exists() else []:
+            last: int | None = None
+            data = path.read_bytes() if path.exists() else b""
+            for _, sequence, record in decode(data):
                 assert last is None or sequence == last + 1, "a record is missing"
                 last = sequence
                 if isinstance(record, (TaskRunCreated, FlowRunCreated)):

@@ -167,10 +167,11 @@ def write_journal(
     path = Path(home.journal(run_id, attempt))
     path.parent.mkdir(exist_ok=True)
     Path(home.run_lock(run_id)).touch()
-    if active:
-        Path(home.active_marker(run_id)).touch()
     with path.open("ab") as file:
         file.write(encoded(records, first_sequence=first_sequence) + tail)
+    # Last, since nobody holds the lock: a daemon that looks at once would take it for the marker of a dead run.
+    if active:
+        Path(home.active_marker(run_id)).touch()
     return str(path)
 
 

@@ -43,7 +43,7 @@ class Script:
                 stderr=errors,
                 start_new_session=True,
                 # What a shell gives a program in the foreground, whatever the test run itself has.
-                preexec_fn=_take_signals,  # noqa: PLW1509 - there are no threads between fork and exec here
+                preexec_fn=_take_signals,
                 text=True,
             )
 

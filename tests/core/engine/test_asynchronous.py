@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextvars import ContextVar
 from typing import Any
 
@@ -132,10 +132,11 @@ def test_an_upstream_that_ends_after_the_loop_is_closed_disturbs_nobody() -> Non
     @flow
     def outer() -> int:
         future = held.submit()
+        any_add: Any = add
 
         async def waits() -> None:
             async with asyncio.timeout(0.02):
-                await add(future)  # type: ignore[arg-type]  # a future stands for its value
+                await any_add(future)
 
         with pytest.raises(TimeoutError):
             asyncio.run(waits())
@@ -155,9 +156,11 @@ def test_timeouts_of_asynchronous_tasks_and_flows() -> None:
         tries.append(1)
         await asyncio.sleep(DEADLINE_S)
 
+    any_slow: Any = slow
+
     @flow
     async def has_slow() -> str:
-        return (await slow(return_state=True)).name
+        return str((await any_slow(return_state=True)).name)
 
     @flow(timeout_seconds=0.02)
     async def slow_flow() -> None:
@@ -175,11 +178,13 @@ def test_a_timeout_error_of_the_users_own_is_a_failure_like_others() -> None:
     async def raises() -> None:
         raise TimeoutError("mine")
 
+    any_raises: Any = raises
+
     @flow
     async def own() -> str:
-        state = await raises(return_state=True)
+        state = await any_raises(return_state=True)
         assert str(state.data) == "mine"
-        return state.name
+        return str(state.name)
 
     assert asyncio.run(own()) in ("Failed", "TimedOut")
 
@@ -195,7 +200,8 @@ def test_asynchronous_generators_stream_and_submit_gives_a_list() -> None:
     async def streams() -> list[Any]:
         streamed = [x async for x in counts(3)]
         assert runtime.task_run.name is None
-        state = await counts(2, return_state=True)
+        any_counts: Any = counts
+        state = await any_counts(2, return_state=True)
         return [streamed, counts.submit(4).result(), state.result()]
 
     assert asyncio.run(streams()) == [[0, 1, 2], [0, 1, 2, 3], [0, 1]]
@@ -204,8 +210,11 @@ def test_asynchronous_generators_stream_and_submit_gives_a_list() -> None:
 def test_an_asynchronous_generator_flow_streams_and_may_be_left_early(home: Home) -> None:
     ended: list[str] = []
 
-    @flow(on_completion=[lambda _f, _r, state: ended.append(state.name)])
-    async def streams() -> AsyncIterator[int]:
+    def notes(_flow: Any, _run: Any, state: Any) -> None:
+        ended.append(state.name)
+
+    @flow(on_completion=[notes])
+    async def streams() -> AsyncGenerator[int, None]:
         try:
             for x in range(100):
                 yield await add(x)
@@ -302,7 +311,7 @@ def test_context_variables_reach_tasks_and_do_not_leak_out_of_them() -> None:
     async def painted() -> list[str]:
         color.set("flow")
         seen = [paints("direct"), paints.submit("submitted").result(), apaints.submit("loop").result()]
-        seen += await asyncio.gather(apaints("one"), apaints("two"))
+        seen.extend(await asyncio.gather(apaints("one"), apaints("two")))
         return [*seen, color.get()]
 
     assert asyncio.run(painted()) == ["flow"] * 6

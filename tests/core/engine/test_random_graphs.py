@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from hypothesis import HealthCheck, given, settings
@@ -30,7 +30,7 @@ class Node:
     retries: int
     delay_s: float
     #: (number of an earlier node, how it is depended on).
-    upstreams: list[tuple[int, str]] = field(default_factory=list)
+    upstreams: tuple[tuple[int, str], ...]
 
 
 @st.composite
@@ -47,7 +47,7 @@ def graphs(draw: st.DrawFn) -> list[Node]:
             draw(st.sampled_from([0, 0, 0, 1, 2, 9])),
             draw(st.integers(0, 2)),
             draw(st.sampled_from([0, 0.001])),
-            upstreams,
+            tuple(upstreams),
         )
         nodes.append(node)
     return nodes
@@ -98,7 +98,7 @@ class Bodies:
         return (node.number + sum(plain)) % 1000
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(graphs(), st.integers(1, 4))
 def test_a_random_graph_ends_as_an_oracle_foretells(home: Home, nodes: list[Node], workers: int) -> None:
     bodies = Bodies()
@@ -139,7 +139,7 @@ def test_a_random_graph_ends_as_an_oracle_foretells(home: Home, nodes: list[Node
     state = graph(return_state=True)
 
     expected = foretell(nodes)
-    states = [handle if isinstance(handle, State) else handle.state for handle in handles]
+    states: list[State[Any]] = [handle if isinstance(handle, State) else handle.state for handle in handles]
     assert state.is_completed()
     assert [each.name for each in states] == [each.state for each in expected]
     values = [each.data if each.is_completed() else None for each in states]

@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-import random
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 import flowctl
+from flowctl.core.authoring.cache_policies import INPUTS
 from flowctl.core.authoring.futures import Future
 from flowctl.core.authoring.tasks import Task
-from flowctl.core.engine.pen import IllegalTransition, advance_task
 from flowctl.core.engine.task_lifecycle import task_lifecycle
-from flowctl.core.engine.waits import Call, CallHook, Interrupted, Sleep, TimedOut, WaitFor
-from flowctl.store.journal import LogLine, TaskRunCreated, TaskRunState
-from flowctl.store.states import FINAL, NEXT, StateType, is_allowed
+from flowctl.core.engine.waits import CallHook, WaitFor
+from flowctl.store.journal import TaskRunCreated, TaskRunState
 from tests.core.engine.by_hand import NOON_US, Bench, Steps
-
-
-def double(x: int) -> int:
-    return 2 * x
-
-
-def fail() -> None:
-    raise ValueError("no")
-
-
-def carried_out(bench: Bench, task: Task[..., Any], **arguments: Any) -> Any:
-    run = bench.task_run(task, **arguments)
-    Steps(task_lifecycle(run)).to_the_end()
-    return run
+from tests.core.engine.task_samples import carried_out, double, empty_list, fail, same, saying
 
 
 def test_a_task_is_recorded_pending_running_completed_in_this_order() -> None:
@@ -83,108 +69,6 @@ def test_a_failure_is_on_record_with_its_error_and_raises_nothing() -> None:
     assert "ValueError" in bench.logged()
 
 
-def test_retries_without_delay_go_straight_to_retrying() -> None:
-    bench = Bench()
-
-    run = carried_out(bench, flowctl.task(fail, retries=2))
-
-    assert bench.states(run) == ["RUNNING/Running", "RUNNING/Retrying", "RUNNING/Retrying", "FAILED/Failed"]
-    assert run.run_count == 3
-
-
-def test_a_delay_is_a_wait_of_its_own_with_the_due_time_on_record() -> None:
-    bench = Bench()
-    run = bench.task_run(flowctl.task(fail, retries=1, retry_delay_seconds=0.25))
-    steps = Steps(task_lifecycle(run))
-
-    steps.carry_out()
-    wait = steps.wait
-
-    assert isinstance(wait, Sleep)
-    assert wait.seconds == 0.25
-    (waiting,) = [each for each in bench.records() if isinstance(each, TaskRunState) and each.name == "AwaitingRetry"]
-    assert waiting.due == NOON_US + 250_000
-    assert waiting.error is not None
-    assert run.state.state_details.scheduled_time is not None
-
-    bench.clock.forward(0.25)
-    steps.resume()
-    assert isinstance(steps.wait, Call)
-    assert bench.states(run)[-1] == "RUNNING/Retrying"
-
-
-def test_a_list_of_delays_repeats_its_last() -> None:
-    assert delays(retries=4, retry_delay_seconds=[0.5, 2]) == [0.5, 2, 2, 2]
-
-
-def test_a_function_gives_the_delays_from_the_number_of_retries() -> None:
-    assert delays(retries=3, retry_delay_seconds=lambda retries: [retries * 1.5]) == [4.5, 4.5, 4.5]
-
-
-def test_exponential_backoff_doubles() -> None:
-    assert delays(retries=4, retry_delay_seconds=flowctl.exponential_backoff(0.1)) == [0.1, 0.2, 0.4, 0.8]
-
-
-def test_zero_in_a_list_of_delays_is_no_wait() -> None:
-    assert delays(retries=2, retry_delay_seconds=[0, 1]) == [1]
-
-
-def test_jitter_draws_each_delay_within_its_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[tuple[float, float]] = []
-
-    def uniform(low: float, high: float) -> float:
-        asked.append((low, high))
-        return high
-
-    monkeypatch.setattr(random, "uniform", uniform)
-
-    waited = delays(retries=2, retry_delay_seconds=[10, 1], retry_jitter_factor=0.5)
-
-    assert asked == [(5, 15), (0.5, 1.5)]
-    assert waited == [15, 1.5]
-
-
-def test_large_jitter_never_makes_a_negative_delay() -> None:
-    for _ in range(200):
-        assert all(0 <= each <= 4 for each in delays(retries=3, retry_delay_seconds=1, retry_jitter_factor=3))
-
-
-def delays(**options: Any) -> list[float]:
-    """Let a task fail until its retries are exhausted; list the seconds that it waited for."""
-    bench = Bench()
-    steps = Steps(task_lifecycle(bench.task_run(flowctl.task(fail, **options))))
-    waited: list[float] = []
-    while steps.wait is not None:
-        if isinstance(steps.wait, Sleep):
-            waited.append(steps.wait.seconds)
-            steps.resume()
-        else:
-            steps.carry_out()
-    bench.root.close()
-    return waited
-
-
-def test_the_condition_is_asked_only_while_retries_are_left() -> None:
-    asked: list[int] = []
-
-    def wanted(task: Any, run: Any, state: Any) -> bool:
-        asked.append(run.run_count)
-        assert state.is_failed()
-        assert isinstance(state.data, ValueError)
-        return True
-
-    run = carried_out(Bench(), flowctl.task(fail, retries=2, retry_condition_fn=wanted))
-
-    assert asked == [1, 2]
-    assert run.run_count == 3
-
-
-def test_a_condition_that_says_no_ends_the_retries() -> None:
-    run = carried_out(Bench(), flowctl.task(fail, retries=5, retry_condition_fn=lambda *_: False))
-
-    assert (run.run_count, run.state.type) == (1, StateType.FAILED)
-
-
 class Unspeakable(Exception):
     """Cannot be shown."""
 
@@ -192,42 +76,6 @@ class Unspeakable(Exception):
         raise RuntimeError("no text")
 
     __repr__ = __str__
-
-
-def test_a_condition_that_raises_counts_as_no() -> None:
-    def broken(*_: Any) -> bool:
-        raise Unspeakable
-
-    bench = Bench()
-    run = carried_out(bench, flowctl.task(fail, retries=5, retry_condition_fn=broken))
-
-    assert (run.run_count, run.state.type) == (1, StateType.FAILED)
-    assert isinstance(run.state.data, ValueError)
-    assert "condition raised" in bench.logged()
-
-
-def test_a_returned_failed_state_uses_retries_as_an_exception_does() -> None:
-    bench = Bench()
-
-    run = carried_out(bench, flowctl.task(lambda: flowctl.Failed(message="not yet"), name="hand", retries=1))
-
-    assert bench.states(run) == ["RUNNING/Running", "RUNNING/Retrying", "FAILED/Failed"]
-
-
-def test_an_attempt_past_its_time_is_retried_and_then_timed_out() -> None:
-    bench = Bench()
-    run = bench.task_run(flowctl.task(double, timeout_seconds=3, retries=1), x=1)
-    steps = Steps(task_lifecycle(run))
-    assert isinstance(steps.wait, Call)
-    limit = steps.wait.timeout_s
-
-    steps.throw(TimedOut())
-    steps.throw(TimedOut())
-
-    assert limit == 3
-    assert bench.states(run) == ["RUNNING/Running", "RUNNING/Retrying", "FAILED/TimedOut"]
-    with pytest.raises(flowctl.TaskRunTimeoutError, match="3"):
-        run.state.result()
 
 
 def test_hooks_come_in_their_order_before_each_attempt_and_once_at_the_end() -> None:
@@ -260,15 +108,20 @@ def test_a_hook_that_raises_changes_nothing_and_the_next_is_called(kind: str) ->
     def broken(*_: Any) -> None:
         raise Unspeakable
 
-    run = carried_out(bench, flowctl.task(double, **{kind: [broken, lambda *_: seen.append("next")]}), x=1)
+    run = carried_out(bench, with_hooks(kind, [broken, saying(seen, "next")]), x=1)
 
     assert seen == ["next"]
     assert run.state.is_completed()
     assert "broken" in bench.logged()
 
 
+def with_hooks(kind: str, hooks: list[Callable[..., None]]) -> Task[..., Any]:
+    options: Any = {kind: hooks}
+    return Task(double, **options)
+
+
 def test_the_end_is_visible_before_the_hooks_are_called() -> None:
-    run = Bench().task_run(flowctl.task(double, on_completion=[lambda *_: None]), x=1)
+    run = Bench().task_run(flowctl.task(double, on_completion=[saying([])]), x=1)
     steps = Steps(task_lifecycle(run))
     steps.carry_out()
 
@@ -296,7 +149,7 @@ def test_a_failed_upstream_leaves_the_task_not_ready_for_good() -> None:
     bench = Bench()
     upstream = carried_out(bench, flowctl.task(fail))
     hooks: list[str] = []
-    task = flowctl.task(double, retries=3, on_failure=[lambda *_: hooks.append("failure")])
+    task = flowctl.task(double, retries=3, on_failure=[saying(hooks)])
 
     run = carried_out(bench, task, x=Future[int](upstream))
 
@@ -310,7 +163,7 @@ def test_allow_failure_gives_the_exception_itself() -> None:
     bench = Bench()
     upstream = carried_out(bench, flowctl.task(fail))
 
-    run = carried_out(bench, flowctl.task(lambda x: x, name="same"), x=flowctl.allow_failure(Future[int](upstream)))
+    run = carried_out(bench, flowctl.task(same), x=flowctl.allow_failure(Future[int](upstream)))
 
     assert run.state.data is upstream.state.data
 
@@ -328,9 +181,9 @@ def test_wait_for_orders_without_data_and_blocks_as_data_does() -> None:
 
 def test_arguments_that_cannot_be_resolved_fail_the_task() -> None:
     bench = Bench()
-    upstream = carried_out(bench, flowctl.task(lambda: [], name="unhashable"))
+    upstream = carried_out(bench, flowctl.task(empty_list))
 
-    run = carried_out(bench, flowctl.task(lambda x: x, name="same"), x={Future[Any](upstream): 1})
+    run = carried_out(bench, flowctl.task(same), x={Future[Any](upstream): 1})
 
     assert run.state.is_failed()
     assert isinstance(run.state.data, TypeError)
@@ -339,8 +192,6 @@ def test_arguments_that_cannot_be_resolved_fail_the_task() -> None:
 
 
 def test_a_cached_result_skips_the_body_but_not_the_hooks() -> None:
-    from flowctl.core.authoring.cache_policies import INPUTS
-
     bench = Bench()
     calls: list[int] = []
     hooks: list[str] = []
@@ -352,8 +203,8 @@ def test_a_cached_result_skips_the_body_but_not_the_hooks() -> None:
     task = flowctl.task(
         body,
         cache_policy=INPUTS,
-        on_running=[lambda *_: hooks.append("running")],
-        on_completion=[lambda _t, _r, state: hooks.append(state.name)],
+        on_running=[saying(hooks, "running")],
+        on_completion=[saying(hooks)],
     )
     carried_out(bench, task, x=1)
     second = carried_out(bench, task, x=1)
@@ -387,80 +238,6 @@ def test_a_completion_is_synced_where_that_is_promised(
     assert settled == [syncs], "whoever waited was told before the disk had it"
 
 
-def test_an_interruption_ends_the_task_cancelled_and_is_not_retried() -> None:
-    bench = Bench()
-    run = bench.task_run(flowctl.task(double, retries=3), x=1)
-    steps = Steps(task_lifecycle(run))
-    bench.root.cancelled = Interrupted()
-
-    steps.throw(bench.root.cancelled)
-
-    assert bench.states(run) == ["RUNNING/Running", "CANCELLED/Cancelled"]
-    assert steps.wait is None
-
-
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(3), GeneratorExit()])
-def test_a_base_exception_crashes_the_task_and_is_not_retried(error: BaseException) -> None:
-    bench = Bench()
-    run = bench.task_run(flowctl.task(double, retries=3), x=1)
-    steps = Steps(task_lifecycle(run))
-
-    steps.throw(error)
-
-    assert bench.states(run) == ["RUNNING/Running", "CRASHED/Crashed"]
-    assert run.run_count == 1
-
-
-def test_an_interruption_during_a_retry_delay_ends_the_task_and_goes_on_to_the_caller() -> None:
-    bench = Bench()
-    run = bench.task_run(flowctl.task(fail, retries=3, retry_delay_seconds=60))
-    steps = Steps(task_lifecycle(run))
-    steps.carry_out()
-    assert isinstance(steps.wait, Sleep)
-    bench.root.cancelled = Interrupted()
-
-    with pytest.raises(Interrupted):
-        steps.throw(bench.root.cancelled)
-
-    assert bench.states(run) == ["RUNNING/Running", "SCHEDULED/AwaitingRetry", "CANCELLED/Cancelled"]
-    assert run.waiters is None
-
-
-def test_an_interruption_while_waiting_for_an_upstream_ends_the_task() -> None:
-    bench = Bench()
-    run = bench.task_run(flowctl.task(double), x=Future[int](bench.task_run(flowctl.task(double), x=3)))
-    steps = Steps(task_lifecycle(run))
-    assert isinstance(steps.wait, WaitFor)
-
-    with pytest.raises(KeyboardInterrupt):
-        steps.throw(KeyboardInterrupt())
-
-    assert bench.states(run) == ["CRASHED/Crashed"]
-
-
-def test_an_interruption_in_a_running_hook_ends_the_task() -> None:
-    bench = Bench()
-    run = bench.task_run(flowctl.task(double, on_running=[lambda *_: None]), x=1)
-    steps = Steps(task_lifecycle(run))
-    assert isinstance(steps.wait, CallHook)
-    bench.root.cancelled = Interrupted()
-
-    with pytest.raises(Interrupted):
-        steps.throw(bench.root.cancelled)
-
-    assert bench.states(run)[-1] == "CANCELLED/Cancelled"
-
-
-def test_a_task_of_a_cancelled_run_does_not_start() -> None:
-    bench = Bench()
-    bench.root.cancelled = Interrupted()
-
-    run = carried_out(bench, flowctl.task(double), x=1)
-
-    assert bench.states(run) == ["CANCELLED/Cancelled"]
-    assert run.run_count == 0
-
-
 def test_a_bad_template_fails_the_task_without_calling_its_body() -> None:
     bench = Bench()
     calls: list[int] = []
@@ -469,65 +246,3 @@ def test_a_bad_template_fails_the_task_without_calling_its_body() -> None:
 
     assert calls == []
     assert bench.states(run) == ["RUNNING/Running", "FAILED/Failed"]
-
-
-def test_nested_calls_of_a_second_attempt_count_from_the_first_again() -> None:
-    bench = Bench()
-    inner = flowctl.task(double)
-
-    def body() -> None:
-        inner(1)
-        inner(2)
-        raise ValueError
-
-    run = bench.task_run(flowctl.task(body, retries=1))
-    run.thread = None
-    steps = Steps(task_lifecycle(run))
-    while isinstance(steps.wait, Call):
-        import _thread
-
-        run.thread = _thread.get_ident()
-        steps.carry_out()
-
-    made = [each for each in bench.records() if isinstance(each, TaskRunCreated) and each.parent_task == run.number]
-    assert [each.position for each in made] == [0, 1, 0, 1]
-
-
-@pytest.mark.parametrize("before", StateType)
-@pytest.mark.parametrize("after", StateType)
-def test_the_pen_writes_exactly_what_the_table_allows(before: StateType, after: StateType) -> None:
-    bench = Bench()
-    run = bench.task_run(flowctl.task(double), x=1)
-    run.state = flowctl.State(before)
-    allowed = before not in FINAL and after in NEXT[before]
-    written = len(bench.records())
-
-    if allowed:
-        advance_task(run, flowctl.State(after))
-    else:
-        with pytest.raises(IllegalTransition, match="cannot go from"):
-            advance_task(run, flowctl.State(after))
-
-    assert is_allowed(before, after) is allowed
-    assert len(bench.records()) == written + allowed
-    assert (run.state.type is after) is (allowed or before is after)
-
-
-def test_only_a_new_attempt_leaves_a_final_state() -> None:
-    for before in FINAL:
-        for after in StateType:
-            allowed = after in (StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING)
-            assert is_allowed(before, after, new_attempt=True) is allowed
-            assert not is_allowed(before, after)
-
-
-def test_a_log_line_of_any_length_is_cut_and_says_so() -> None:
-    bench = Bench()
-    run = bench.task_run(flowctl.task(double), x=1)
-    from flowctl.core.engine.pen import write_log
-
-    write_log(run, 20, "x", "é" * 10_000_000)
-
-    (line,) = [record for record in bench.records() if isinstance(record, LogLine)]
-    assert len(line.message) < 70_000
-    assert "10,000,000" in line.message

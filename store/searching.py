@@ -1,0 +1,137 @@
+"""What lists ask of the database: runs that fit a query, a window at a time, and what is usual for a flow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from statistics import median
+from typing import Final
+
+from flowctl.store import reading
+from flowctl.store.queries import Reader
+from flowctl.store.query_language import Query
+from flowctl.store.query_sql import Condition, compile_query
+from flowctl.store.records import FlowRunRow
+
+#: What is usual is told by so many of the latest completed runs, among so many of the latest.
+TYPICAL_OF: Final = 30
+_AMONG: Final = 200
+_PIECE: Final = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundRun:
+    """A root run with what a list needs beside its record."""
+
+    #: Its number in the database.
+    key: int
+    state_version: int
+    run: FlowRunRow
+    #: When the next of its tasks is tried again.
+    retry_at: datetime | None
+    deployment: str | None
+    scheduled_for: datetime | None
+
+
+class Searcher(Reader):
+    """A read-only connection that knows the query language; it stays in the thread that opened it."""
+
+    def interrupt(self) -> None:
+        """Break off what another thread is reading by this connection; the only method that another thread may call."""
+        self._connection.interrupt()
+
+    def search(
+        self,
+        query: Query,
+        *,
+        now: datetime,
+        typical: Mapping[str, float],
+        has_ended: bool | None = None,
+        before: tuple[int, int] | None = None,
+        limit: int | None = None,
+    ) -> list[tuple[int, int]]:
+        """List the root runs that fit, newest first: when they were created in microseconds, and their keys.
+
+        `before` is the last one seen, to go on from there.
+        """
+        condition = compile_query(query, now=now)
+        halves = {None: "", True: " AND f.ended_at IS NOT NULL", False: " AND f.ended_at IS NULL"}
+        place, values = "", list(condition.values)
+        if before is not None:
+            place = " AND f.created_at <= ? AND (f.created_at, f.run) < (?, ?)"
+            values += [before[0], *before]
+        rows = self._rows(
+            f"{_with_typical(condition)} SELECT f.created_at, f.run FROM flow_run f WHERE f.parent IS NULL"
+            f"{halves[has_ended]} AND {condition.sql}{place} ORDER BY f.created_at DESC, f.run DESC LIMIT ?",
+            *_typical_values(condition, typical),
+            *values,
+            -1 if limit is None else limit,
+        )
+        return [(created_us, key) for created_us, key in rows]
+
+    def found_runs(self, keys: Sequence[int]) -> list[FoundRun]:
+        """Read root runs by their keys, in that order; those that were deleted are left out."""
+        found: dict[int, FoundRun] = {}
+        for start in range(0, len(keys), _PIECE):
+            piece = keys[start : start + _PIECE]
+            marks = ", ".join("?" * len(piece))
+            rows = self._rows(f"{reading.FLOW_RUN} WHERE f.run IN ({marks})", *piece)
+            query = (
+                "SELECT f.run, f.state_version, d.name, f.scheduled_for, CASE WHEN f.ended_at IS NULL THEN ("
+                "SELECT min(t.due_at) FROM task_run t WHERE t.root = f.run AND t.ended_at IS NULL "
+                "AND t.state_name <> 'NotReady' AND t.state_name = 'AwaitingRetry' AND t.attempt = f.attempt) END "
+                "FROM flow_run f LEFT JOIN deployment d ON d.id = f.deployment_id "
+            )
+            beside = {row[0]: row[1:] for row in self._rows(f"{query} WHERE f.run IN ({marks})", *piece)}
+            for row, run in zip(rows, self._flow_runs(rows), strict=True):
+                if row[0] in beside:
+                    version, deployment, scheduled_for, retry_at = beside[row[0]]
+                    found[row[0]] = FoundRun(
+                        key=row[0],
+                        state_version=version,
+                        run=run,
+                        retry_at=None if retry_at is None else reading.moment(retry_at),
+                        deployment=deployment,
+                        scheduled_for=None if scheduled_for is None else reading.moment(scheduled_for),
+                    )
+        return [found[key] for key in keys if key in found]
+
+    def matching(self, query: Query, *, now: datetime, typical: Mapping[str, float]) -> int:
+        """Count the root runs that fit."""
+        condition = compile_query(query, now=now)
+        rows = self._rows(
+            f"{_with_typical(condition)} SELECT count(*) FROM flow_run f WHERE f.parent IS NULL AND {condition.sql}",
+            *_typical_values(condition, typical),
+            *condition.values,
+        )
+        count: int = rows[0][0]
+        return count
+
+    def typical_durations(self, flows: Iterable[str] | None = None) -> dict[str, float]:
+        """Tell how long the runs of each flow usually take, in seconds; those that never completed are left out."""
+        found: dict[str, float] = {}
+        for flow in self.flow_names() if flows is None else flows:
+            rows = self._rows(
+                "SELECT ended_at - started_at FROM (SELECT state_type, started_at, ended_at FROM flow_run "
+                "WHERE parent IS NULL AND flow_name = ? ORDER BY created_at DESC LIMIT ?) "
+                "WHERE state_type = 'COMPLETED' AND started_at IS NOT NULL LIMIT ?",
+                *(flow, _AMONG, TYPICAL_OF),
+            )
+            if rows:
+                found[flow] = median(took for (took,) in rows) / 1e6
+        return found
+
+
+def _with_typical(condition: Condition) -> str:
+    if not condition.needs_typical:
+        return ""
+    return "WITH typical (flow, us) AS MATERIALIZED (SELECT key, value FROM json_each(?))"
+
+
+def _typical_values(condition: Condition, typical: Mapping[str, float]) -> list[object]:
+    if not condition.needs_typical:
+        return []
+    import json
+
+    return [json.dumps({flow: seconds * 1e6 for flow, seconds in typical.items()})]

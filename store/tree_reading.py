@@ -1,0 +1,170 @@
+"""What one run's screens ask of the database: the whole tree below it, what changed in it since, and windows of its log."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Final
+
+from flowctl.store import reading
+from flowctl.store.records import FlowRunRow, LogRow, TaskRunRow
+from flowctl.store.searching import Searcher
+
+#: What is usual for tasks is told by so many of the latest completed runs of the flow, and so many tasks of each.
+_FORMER_RUNS: Final = 10
+_FORMER_TASKS: Final = 500
+_PIECE: Final = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a flow run stands in the database."""
+
+    run: int
+    number: int
+    root: int
+    root_id: str
+    #: The newest of the root run.
+    attempt: int
+    state_version: int
+    #: The last record that is in the database, of whatever kind.
+    last_seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundLine:
+    """A log record and its place: the key of its root run, then its number there."""
+
+    root: int
+    row: LogRow
+    #: Number and own name of the task run that said it, and the name of its task.
+    task: int | None
+    task_name: str | None
+    map_index: int | None
+    flow_name: str
+
+
+class TreeReader(Searcher):
+    """A read-only connection for the screens of one run; it stays in the thread that opened it."""
+
+    def place(self, flow_run_id: str) -> Place | None:
+        """Find a flow run; None: it is not on record."""
+        rows = self._rows(
+            "SELECT f.run, f.number, f.root, r.id, r.attempt, f.state_version, "
+            "ifnull((SELECT max(last_seq) FROM journal j WHERE j.run_id = r.id), -1) "
+            "FROM flow_run f JOIN flow_run r ON r.run = f.root WHERE f.id = ?",
+            flow_run_id,
+        )
+        if not rows:
+            return None
+        run, number, root, root_id, attempt, version, last_seq = rows[0]
+        return Place(
+            run=run, number=number, root=root, root_id=root_id, attempt=attempt, state_version=version, last_seq=last_seq
+        )
+
+    def tree_runs(self, place: Place) -> list[FlowRunRow]:
+        """List the flow runs of a tree in its newest attempt, the root run first."""
+        query = f"{reading.FLOW_RUN} WHERE f.root = ? AND (f.number = 0 OR f.attempt = ?) ORDER BY f.number"
+        return self._flow_runs(self._rows(query, place.root, place.attempt))
+
+    def tree_tasks(self, place: Place, *, after: int = 0, also: Collection[int] = ()) -> list[TaskRunRow]:
+        """List the task runs of a tree in its newest attempt: those with a higher number than `after`, and `also`."""
+        rows = self._rows(
+            f"{reading.TASK_RUN} WHERE t.root = ? AND t.number > ? AND t.attempt = ? ORDER BY t.number",
+            *(place.root, after, place.attempt),
+        )
+        numbers = sorted(also)
+        for start in range(0, len(numbers), _PIECE):
+            piece = numbers[start : start + _PIECE]
+            marks = ", ".join("?" * len(piece))
+            query = f"{reading.TASK_RUN} WHERE t.root = ? AND t.number IN ({marks}) ORDER BY t.number"
+            rows += self._rows(query, place.root, *piece)
+        return self._task_runs(rows, place.root, place.root_id)
+
+    def typical_tasks(self, flow_name: str) -> dict[str, float]:
+        """Tell how long each task of a flow usually takes, in seconds, by its key."""
+        runs = self._rows(
+            "SELECT run FROM (SELECT run, state_type FROM flow_run WHERE parent IS NULL AND flow_name = ? "
+            "ORDER BY created_at DESC LIMIT 100) WHERE state_type = 'COMPLETED' LIMIT ?",
+            *(flow_name, _FORMER_RUNS),
+        )
+        took: dict[str, list[int]] = {}
+        for (run,) in runs:
+            for key, us in self._rows(
+                "SELECT k.key, t.ended_at - t.started_at FROM task_run t JOIN task k ON k.task = t.task "
+                "WHERE t.root = ? AND t.state_type = 'COMPLETED' AND t.started_at IS NOT NULL LIMIT ?",
+                *(run, _FORMER_TASKS),
+            ):
+                took.setdefault(key, []).append(us)
+        return {key: median(each) / 1e6 for key, each in took.items()}
+
+    def log_lines(
+        self,
+        place: Place | None,
+        *,
+        after: tuple[int, int] | None = None,
+        before: tuple[int, int] | None = None,
+        level: int = 0,
+        tasks: Sequence[int] = (),
+        text: str = "",
+        limit: int = 256,
+    ) -> list[FoundLine]:
+        """List log records in order: the first ones behind `after`, else the last ones before `before`, or at the end.
+
+        Without a place they are those of all root runs, run by run in the order in which they came to be known.
+        """
+        conditions: list[str] = []
+        values: list[object] = []
+
+        def want(condition: str, *bound: object) -> None:
+            conditions.append(condition)
+            values.extend(bound)
+
+        if place is None:
+            if after or before:
+                want(f"(l.root, l.seq) {'>' if after else '<'} (?, ?)", *(after or before or ()))
+        else:
+            want("l.root = ?", place.root)
+            if after or before:
+                want(f"l.seq {'>' if after else '<'} ?", (after or before or (0, 0))[1])
+            if place.run != place.root:
+                want(f"l.run IN ({_BELOW})", place.run)
+        if level > 0:
+            want("l.level >= ?", level)
+        if tasks:
+            want("l.task IN (SELECT value FROM json_each(?))", json.dumps(list(tasks)))
+        if text:
+            escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+            want("l.message LIKE ? ESCAPE '\\'", f"%{escaped}%")
+        order = "" if after else " DESC"
+        rows = self._rows(
+            "SELECT r.id, f.id, f.flow_name, l.root, l.seq, l.at, l.level, l.logger, l.message, l.task, k.name, "
+            "t.map_index FROM (SELECT * FROM log l "
+            f"{'WHERE ' if conditions else ''}{' AND '.join(conditions)} "
+            f"ORDER BY l.root{order}, l.seq{order} LIMIT ?) l "
+            "JOIN flow_run f ON f.run = l.run JOIN flow_run r ON r.run = l.root "
+            "LEFT JOIN task_run t ON t.root = l.root AND t.number = l.task LEFT JOIN task k ON k.task = t.task "
+            f"ORDER BY l.root{order}, l.seq{order}",
+            *values,
+            limit,
+        )
+        lines = [
+            FoundLine(
+                root=row[3],
+                row=reading.log_line((row[1], *row[4:10]), row[0]),
+                task=row[9],
+                task_name=row[10],
+                map_index=row[11],
+                flow_name=row[2],
+            )
+            for row in rows
+        ]
+        return lines if after else lines[::-1]
+
+
+_BELOW: Final = (
+    "WITH RECURSIVE below (run) AS (VALUES (?) UNION ALL "
+    "SELECT f.run FROM flow_run f JOIN below ON f.parent = below.run WHERE f.parent IS NOT NULL) SELECT run FROM below"
+)

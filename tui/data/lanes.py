@@ -1,0 +1,70 @@
+"""Threads that each own one connection: what they read leaves them as frozen rows, the connection never does."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Final, TypeVar
+
+from flowctl.store.home import Home
+from flowctl.store.tree_reading import TreeReader
+
+T = TypeVar("T")
+#: Device, inode and whether there is a file at all: another database in the same place is another database.
+_Identity = tuple[int, int] | None
+_NEVER: Final = (-1, -1)
+
+
+class Lane:
+    """One thread with one connection; what is asked of it is answered in turn."""
+
+    def __init__(self, home: Home, name: str) -> None:
+        self._home = home
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"flowctl-{name}")
+        self._reader: TreeReader | None = None
+        self._identity: _Identity = _NEVER
+        #: Goes up each time the database was opened.
+        self.opened = 0
+
+    def ask(self, question: Callable[[TreeReader], T]) -> T:
+        """Have something read and wait for it; raises what the store raises."""
+        return self.submit(question).result()
+
+    def submit(self, question: Callable[[TreeReader], T]) -> Future[T]:
+        """Have something read, without waiting."""
+        return self._executor.submit(self._answer, question)
+
+    def interrupt(self) -> None:
+        """Break off what is being read now; who waits for it gets an error."""
+        reader = self._reader
+        if reader is not None:
+            reader.interrupt()
+
+    def close(self) -> None:
+        """Break off what is being read, close the connection in its thread, end the thread."""
+        self._executor.submit(self._close)
+        self.interrupt()
+        self._executor.shutdown(wait=True, cancel_futures=False)
+
+    def _answer(self, question: Callable[[TreeReader], T]) -> T:
+        identity = _identity_of(self._home.database)
+        if self._reader is None or identity != self._identity:
+            self._close()
+            self._reader = TreeReader.open(self._home)
+            self._identity = identity
+            self.opened += 1
+        return question(self._reader)
+
+    def _close(self) -> None:
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+
+
+def _identity_of(path: str) -> _Identity:
+    try:
+        found = os.stat(path)  # noqa: PTH116 - ten times a second
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

@@ -1,0 +1,238 @@
+"""The one door through which screens read: every method may be called from any thread and gives frozen answers.
+
+It never writes. Where no daemon ingests, it catches up with the journals first, as every reading command does.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Final, Self
+
+from flowctl.core.daemon.instance import Holder, find_holder
+from flowctl.store.catchup import catch_up
+from flowctl.store.home import Home, HomeUnusable
+from flowctl.store.problems import RunNotFound, StoreError
+from flowctl.store.query_language import EVERYTHING, Query
+from flowctl.store.records import StoredResult
+from flowctl.store.searching import FoundRun
+from flowctl.store.tree_reading import TreeReader
+from flowctl.tui.data import details, overview, safe_rows
+from flowctl.tui.data.journals_seen import Sizes, sizes_of
+from flowctl.tui.data.lanes import Lane
+from flowctl.tui.data.log_reading import read_window
+from flowctl.tui.model.snapshots import (
+    Counts,
+    Cursor,
+    FlowSummary,
+    ListedRun,
+    LogWindow,
+    Pulse,
+    RunDetail,
+    RunsPage,
+    SystemFacts,
+    TaskDetail,
+)
+
+#: More that have not ended than this are not put before the others.
+MOST_ACTIVE: Final = 1000
+#: A run that was killed writes nothing: without news, one looks after it so often.
+_LOOK_AFTER_S: Final = 2.0
+#: A commit waits for the disk.
+_CATCH_UP_EVERY_S: Final = 0.2
+_DAEMON_EVERY_S: Final = 1.0
+_TYPICAL_EVERY_S: Final = 5.0
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Source:
+    """Read-only access to one home, for the time that the interface is open."""
+
+    def __init__(self, home: Home, clock: Clock) -> None:
+        self.home = home
+        self.clock = clock
+        self._pulse_lane = Lane(home, "pulse")
+        self._quick = Lane(home, "read")
+        #: For what may take long: counting, searching in logs, the overview.
+        self._slow = Lane(home, "search")
+        self._version = 0
+        self._seen: tuple[int, int] | None = None
+        self._sizes: Sizes | None = None
+        self._caught_up_s = self._looked_s = float("-inf")
+        self._holder: Holder | None = None
+        self._typical: dict[str, float] = {}
+        self._typical_s = float("-inf")
+        self._unreadable: dict[str, str] = {}
+
+    @classmethod
+    def open(cls, home: Home, *, clock: Clock = utc_now) -> Self:
+        """Make a source; nothing is read, and no thread started, before something is asked."""
+        return cls(home, clock)
+
+    def close(self) -> None:
+        """Break off what is being read and end the threads."""
+        for lane in (self._slow, self._quick, self._pulse_lane):
+            lane.close()
+
+    def pulse(self) -> Pulse:
+        """Catch up where no daemon does, and tell whether anything was written since; cheap, and never raises."""
+        return self._pulse_lane.submit(self._beat).result()
+
+    def runs_page(self, query: Query = EVERYTHING, limit: int = 200, before: Cursor | None = None) -> RunsPage:
+        """Read runs that fit: first those that have not ended, then the newest; `before` is where a page ended."""
+        return self._quick.ask(lambda reader: self._page(reader, query, limit, before))
+
+    def run_keys(self, query: Query = EVERYTHING) -> tuple[int, ...]:
+        """Give the keys of all runs that fit, in the order of the list: their number, and what a scroll bar needs."""
+
+        def read(reader: TreeReader) -> tuple[int, ...]:
+            now, typical = self.clock(), self._typical_of(reader)
+            active = reader.search(query, now=now, typical=typical, has_ended=False)
+            ended = reader.search(query, now=now, typical=typical, has_ended=True)
+            return tuple(key for _, key in (*active, *ended))
+
+        return self._slow.ask(read)
+
+    def runs_at(self, keys: Sequence[int]) -> tuple[ListedRun, ...]:
+        """Read a window of the list by keys; runs that were deleted are left out."""
+        return self._quick.ask(lambda reader: tuple(map(listed, reader.found_runs(keys))))
+
+    def matching(self, query: Query = EVERYTHING) -> int:
+        """Count the runs that fit."""
+        return self._slow.ask(
+            lambda reader: reader.matching(query, now=self.clock(), typical=self._typical_of(reader))
+        )
+
+    def typical(self) -> dict[str, float]:
+        """Tell how long the runs of each flow usually take, in seconds."""
+        return dict(self._quick.ask(self._typical_of))
+
+    def find_run(self, spec: str) -> str:
+        """Lead from what a person types to a run's id; raise `RunNotFound` or `AmbiguousRun`."""
+        return self._quick.ask(lambda reader: reader.find_run(spec).id)
+
+    def run_detail(self, run_id: str, known: RunDetail | None = None) -> RunDetail:
+        """Read a run with all below it; of a run that is known, only what is new. Raise `RunNotFound`."""
+        return self._quick.ask(lambda reader: details.run_detail(reader, run_id, known, self.clock()))
+
+    def task_detail(self, run_id: str, number: int) -> TaskDetail:
+        """Read one task run, by its number in the tree of its run; raise `RunNotFound`."""
+        return self._quick.ask(lambda reader: details.task_detail(reader, run_id, number, self.clock()))
+
+    def result(self, run_id: str, number: int | None = None) -> StoredResult | None:
+        """Find the value on record of a run or of one of its tasks; its bytes are not made safe."""
+        return self._quick.ask(lambda reader: reader.result(run_id, number))
+
+    def log_window(
+        self,
+        run_id: str | None,
+        *,
+        after: tuple[int, int] | None = None,
+        before: tuple[int, int] | None = None,
+        level: int = 0,
+        tasks: Sequence[int] = (),
+        search: str = "",
+        limit: int = 256,
+    ) -> LogWindow:
+        """Read log records by their place `(root, seq)`: behind one, before one, or the last ones.
+
+        Of a run and all below it, of some of its task runs, or with None of all runs.
+        """
+        # A filter may have to look at the whole log for one window.
+        lane = self._slow if level or search or tasks else self._quick
+
+        def read(reader: TreeReader) -> LogWindow:
+            place = None
+            if run_id is not None and (place := reader.place(run_id)) is None:
+                raise RunNotFound(run_id)
+            return read_window(
+                reader, place, self._version, after=after, before=before, level=level, tasks=tasks, text=search, limit=limit
+            )
+
+        return lane.ask(read)
+
+    def flows(self, latest: int = 20) -> tuple[FlowSummary, ...]:
+        """Read every flow that ever ran, with its latest runs."""
+        return self._slow.ask(lambda reader: overview.flows(reader, self._typical_of(reader), latest))
+
+    def counts(self) -> Counts:
+        """Read what the dashboard says."""
+        return self._slow.ask(lambda reader: overview.counts(reader, self.clock(), self._version))
+
+    def system(self) -> SystemFacts:
+        """Read sizes, places and versions."""
+        return self._slow.ask(lambda _: overview.system(self.home, self._holder, self._unreadable))
+
+    def _page(self, reader: TreeReader, query: Query, limit: int, before: Cursor | None) -> RunsPage:
+        now, version, typical = self.clock(), self._version, self._typical_of(reader)
+        active: list[tuple[int, int]] = []
+        if before is None:
+            active = reader.search(query, now=now, typical=typical, has_ended=False, limit=MOST_ACTIVE)
+        place = None if before is None else (before.created_us, before.key)
+        wanted = max(limit - len(active), 1)
+        ended = reader.search(query, now=now, typical=typical, has_ended=True, before=place, limit=wanted + 1)
+        more, ended = len(ended) > wanted, ended[:wanted]
+        rows = reader.found_runs([key for _, key in (*active, *ended)])
+        return RunsPage(
+            rows=tuple(map(listed, rows)),
+            next=Cursor(created_us=ended[-1][0], key=ended[-1][1]) if more else None,
+            typical=typical,
+            version=version,
+            at=now,
+        )
+
+    def _typical_of(self, reader: TreeReader) -> dict[str, float]:
+        if time.monotonic() - self._typical_s > _TYPICAL_EVERY_S:
+            self._typical = {safe_rows.line(flow): s for flow, s in reader.typical_durations().items()}
+            self._typical_s = time.monotonic()
+        return self._typical
+
+    def _beat(self) -> Pulse:
+        problem: str | None = None
+        now_s = time.monotonic()
+        if now_s - self._looked_s > _DAEMON_EVERY_S:
+            self._holder, self._looked_s = find_holder(self.home), now_s
+        try:
+            if self._holder is None:
+                self._catch_up(now_s)
+            seen = self._pulse_lane.look(lambda reader: reader.data_version())
+            if seen != self._seen:
+                self._seen = seen
+                self._version += 1
+        except (StoreError, HomeUnusable) as error:
+            problem = str(error)
+        holder = self._holder
+        return Pulse(
+            version=self._version,
+            daemon_pid=None if holder is None else holder.pid,
+            daemon_since=datetime.fromtimestamp(holder.started_at / 1e6, UTC) if holder and holder.started_at else None,
+            problem=problem,
+            at=self.clock(),
+        )
+
+    def _catch_up(self, now_s: float) -> None:
+        if now_s - self._caught_up_s < _CATCH_UP_EVERY_S:
+            return
+        sizes = sizes_of(self.home)
+        if sizes == self._sizes and now_s - self._caught_up_s < _LOOK_AFTER_S:
+            return
+        self._sizes, self._caught_up_s = sizes, now_s
+        self._unreadable = {look.run_id: str(look.problem) for look in catch_up(self.home)}
+
+
+def listed(found: FoundRun) -> ListedRun:
+    """Make a run that was found one that can be shown."""
+    return ListedRun(
+        key=found.key,
+        version=found.state_version,
+        run=safe_rows.flow_run(found.run),
+        retry_at=found.retry_at,
+        deployment=safe_rows.line_or_none(found.deployment),
+        scheduled_for=found.scheduled_for,
+    )

@@ -1,0 +1,220 @@
+"""Frozen answers to what screens ask of the store; all text in them is safe for a terminal, all times are UTC."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from flowctl.store.records import FlowRunRow, LogRow, StateRow, TaskRunRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pulse:
+    """How the store stands; asked for some times a second."""
+
+    #: Goes up whenever something was written.
+    version: int
+    #: Process id of the daemon; None: there is none, and what is shown is what the journals tell.
+    daemon_pid: int | None
+    daemon_since: datetime | None
+    #: Why nothing newer can be read; then the screens show what they have, "as of" the time they have it from.
+    problem: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedRun:
+    """A root run as the list shows it."""
+
+    #: Its number in the database: with this, windows of the list are asked for.
+    key: int
+    #: Goes up with every change of state: a request says which one its sender saw.
+    version: int
+    run: FlowRunRow
+    #: When the next task is tried again, where tasks wait for that and none runs.
+    retry_at: datetime | None
+    #: Which deployment it belongs to, and the occurrence of its schedule that it is for.
+    deployment: str | None
+    scheduled_for: datetime | None
+
+    @property
+    def id(self) -> str:
+        return self.run.id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cursor:
+    """Where a page of runs ended."""
+
+    created_us: int
+    key: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunsPage:
+    """Some runs that fit a query: on the first page those that have not ended stand first, then the newest."""
+
+    rows: tuple[ListedRun, ...]
+    #: To ask for the next page with; None: there is none.
+    next: Cursor | None
+    #: Flow -> usual duration in seconds: the median of its latest completed runs.
+    typical: Mapping[str, float]
+    #: Of the store, when this was read.
+    version: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunDetail:
+    """One flow run with everything below it; tasks by number, those of the newest attempt."""
+
+    run: FlowRunRow
+    version: int
+    #: All flow runs below it, in order.
+    subflows: tuple[FlowRunRow, ...]
+    #: Number -> task run, in the order of their numbers.
+    tasks: Mapping[int, TaskRunRow]
+    history: tuple[StateRow, ...]
+    #: Usual duration in seconds: of the flow, and of its tasks by key.
+    typical_s: float | None
+    typical_tasks: Mapping[str, float]
+    #: Numbers of the tasks, and ids of the subflows, that are new or differ from the detail this one was read after.
+    changed: frozenset[int]
+    changed_flows: frozenset[str]
+    #: False: it was read from nothing, not after another one.
+    is_update: bool
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskDetail:
+    """One task run and what stands around it."""
+
+    task: TaskRunRow
+    run: FlowRunRow
+    #: Ids of runs it waits for -> their names and states; and of those that wait for it.
+    upstreams: tuple[Related, ...]
+    downstreams: tuple[Related, ...]
+    typical_s: float | None
+    #: Whether a value is on record, and its size in bytes.
+    has_result: bool
+    result_size: int | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Related:
+    """A run that another one is linked to."""
+
+    id: str
+    name: str
+    state_type: str
+    state_name: str
+    #: The parameter that its value goes to.
+    parameter: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogEntry:
+    """A log record with the name of the run that said it."""
+
+    #: Place in the log of all runs: the key of the root run, then its own number.
+    root: int
+    seq: int
+    row: LogRow
+    #: Number and name of the task run; None and the flow run's name where no task said it.
+    task: int | None
+    speaker: str
+    flow_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogWindow:
+    """Some log records in order; asked for by number, never by position."""
+
+    entries: tuple[LogEntry, ...]
+    has_before: bool
+    has_after: bool
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastRun:
+    """A former run in a strip of glyphs or a sparkline."""
+
+    id: str
+    state_type: str
+    state_name: str
+    took_s: float | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowSummary:
+    """A flow that ever ran, with its latest runs, oldest first."""
+
+    name: str
+    file: str | None
+    line: int | None
+    latest: tuple[PastRun, ...]
+    typical_s: float | None
+    #: Of the latest runs that ended, how many completed; None: none ended.
+    ok_ratio: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hour:
+    """The runs that began in one hour."""
+
+    completed: int = 0
+    failed: int = 0
+    other: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.completed + self.failed + self.other
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """What the dashboard says."""
+
+    #: Word of the state (see `themes.WORDS`) -> root runs that have not ended; with `failed` and `crashed` of a day.
+    words: Mapping[str, int]
+    #: All root runs.
+    total: int
+    #: The last 24 hours, the present one last.
+    hours: tuple[Hour, ...]
+    #: Of runs that completed in them, in seconds.
+    p50_s: float | None
+    p95_s: float | None
+    ok_ratio: float | None
+    #: Runs of that day that failed or crashed, the latest first; not those whose flow completed since.
+    problems: tuple[ListedRun, ...]
+    version: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemFacts:
+    """Sizes, places and versions."""
+
+    home: str
+    database: str
+    database_bytes: int
+    log_bytes: int
+    free_bytes: int
+    schema: int
+    #: Rows of each large table.
+    rows: Mapping[str, int]
+    oldest: datetime | None
+    newest: datetime | None
+    active_runs: int
+    daemon_pid: int | None
+    daemon_version: str | None
+    daemon_since: datetime | None
+    #: Program -> version.
+    versions: Mapping[str, str]
+    #: Run id -> why its journal cannot be read to its end.
+    unreadable: Mapping[str, str] = field(default_factory=dict[str, str])

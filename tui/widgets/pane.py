@@ -1,0 +1,160 @@
+"""A pane: lines under a rule with a title where the screen is narrow, in a box where it is wide."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, cast
+
+from textual.events import Blur, Focus, MouseScrollDown, MouseScrollUp
+from textual.strip import Strip
+from textual.widget import Widget
+
+from flowctl.tui.widgets.ink import Ink, Line, Piece, cells, fit
+
+if TYPE_CHECKING:
+    from flowctl.tui.app import FlowctlApp
+
+#: Below it, a rule takes the place of a box: a box costs two rows and two columns.
+BOX_WIDTH: Final = 120
+_SCROLL_LINES: Final = 3
+
+
+class Pane(Widget, can_focus=True):
+    """Lines with a frame; who derives from it draws the lines of the body."""
+
+    DEFAULT_CSS = "Pane { height: 1fr; width: 1fr; } Pane:focus { border: none; }"
+
+    def __init__(self, title: str = "", *, is_ruled: bool = True, id: str | None = None) -> None:  # noqa: A002 - Textual's word
+        super().__init__(id=id)
+        self.title: str = title
+        #: Said at the right end of the rule, and at the foot of the box.
+        self.aside: str = ""
+        self.foot: str = ""
+        #: Without it, a narrow screen shows the body alone.
+        self._is_ruled = is_ruled
+
+    @property
+    def ink(self) -> Ink:
+        """The styles in force."""
+        return cast("FlowctlApp", self.app).ink  # an app of another kind never mounts it
+
+    @property
+    def is_boxed(self) -> bool:
+        return self.app.size.width >= BOX_WIDTH
+
+    @property
+    def body_width(self) -> int:
+        return max(0, self.size.width - (4 if self.is_boxed else 0))
+
+    @property
+    def body_height(self) -> int:
+        return max(0, self.size.height - (2 if self.is_boxed else int(self._is_ruled)))
+
+    def retitle(self, title: str, aside: str | None = None, foot: str | None = None) -> None:
+        """Change what the frame says, and repaint it if that changes it."""
+        now = (title, self.aside if aside is None else aside, self.foot if foot is None else foot)
+        if now != (self.title, self.aside, self.foot):
+            self.title, self.aside, self.foot = now
+            self.refresh()
+
+    def body_line(self, y: int, width: int) -> Strip:
+        """Draw one line of the body, counted from its top."""
+        raise NotImplementedError
+
+    def scroll_lines(self, lines: int) -> None:
+        """Move the window over the body."""
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one line of the pane."""
+        ink, width, height = self.ink, self.size.width, self.size.height
+        if not self.is_boxed:
+            if self._is_ruled and y == 0:
+                return ink.strip(self._rule(width), width)
+            return self.body_line(y - self._is_ruled, width)
+        look = "frame.focus" if self.has_focus else "frame"
+        if y == 0:
+            return ink.strip(self._edge("╭", "╮", self.title, self.aside, width), width)
+        if y == height - 1:
+            return ink.strip(self._edge("╰", "╯", "", self.foot, width), width)
+        body = self.body_line(y - 1, width - 4)
+        side = "|" if ink.is_ascii else "│"
+        left, right = ink.strip([(f"{side} ", look)], 2), ink.strip([(f" {side}", look)], 2)
+        return Strip.join([left, body, right])
+
+    def _rule(self, width: int) -> list[Piece]:
+        return self._between("──", "──", self.title, self.aside, width)
+
+    def _edge(self, left: str, right: str, title: str, aside: str, width: int) -> list[Piece]:
+        return self._between(f"{left}─", f"─{right}", title, aside, width)
+
+    def _between(self, left: str, right: str, title: str, aside: str, width: int) -> list[Piece]:
+        ink = self.ink
+        look = "frame.focus" if self.has_focus and self.is_boxed else "frame"
+        room = width - cells(left) - cells(right)
+        aside = f" {aside} " if aside and cells(aside) + 6 <= room else ""
+        title = f" {fit(title, min(cells(title), max(0, room - cells(aside) - 3)))} " if title else ""
+        bar = "─" * max(0, room - cells(title) - cells(aside))
+        pieces: list[Piece] = [
+            (left, look),
+            (title, "title" if not self.has_focus else "title accent"),
+            (bar, look),
+            (aside, "dim"),
+            (right, look),
+        ]
+        if ink.is_ascii:
+            pieces = [
+                (text.translate(_PLAIN) if place in (0, 2, 4) else text, word)
+                for place, (text, word) in enumerate(pieces)
+            ]
+        return pieces
+
+    def on_focus(self, _event: Focus) -> None:
+        self.refresh()
+
+    def on_blur(self, _event: Blur) -> None:
+        self.refresh()
+
+    def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
+        event.stop()
+        self.scroll_lines(_SCROLL_LINES)
+
+    def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
+        event.stop()
+        self.scroll_lines(-_SCROLL_LINES)
+
+
+_PLAIN: Final = str.maketrans({"─": "-", "╭": "+", "╮": "+", "╰": "+", "╯": "+", "│": "|"})
+
+
+class TextPane(Pane):
+    """A pane of lines that are only looked at; it scrolls, and has no cursor."""
+
+    def __init__(self, title: str = "", *, is_ruled: bool = True, id: str | None = None) -> None:  # noqa: A002 - as above
+        super().__init__(title, is_ruled=is_ruled, id=id)
+        self._lines: list[Line] = []
+        self._top = 0
+
+    @property
+    def lines(self) -> list[Line]:
+        return self._lines
+
+    def put(self, lines: list[Line]) -> None:
+        """Show other lines, from where the window is."""
+        if lines != self._lines:
+            self._lines = lines
+            self._top = max(0, min(self._top, len(lines) - self.body_height))
+            self.refresh()
+
+    def scroll_lines(self, lines: int) -> None:
+        top = max(0, min(self._top + lines, len(self._lines) - self.body_height))
+        if top != self._top:
+            self._top = top
+            self.refresh()
+
+    def to_top(self) -> None:
+        """Show the first line."""
+        self._top = 0
+        self.refresh()
+
+    def body_line(self, y: int, width: int) -> Strip:
+        place = y + self._top
+        return self.ink.strip(self._lines[place] if place < len(self._lines) else (), width)

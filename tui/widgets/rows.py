@@ -1,0 +1,209 @@
+"""A list of rows with a cursor: only the rows in the window are drawn, each once until it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import Final, Generic, TypeVar
+
+from textual.events import Click
+from textual.message import Message
+from textual.strip import Strip
+
+from flowctl.tui.widgets.ink import Line
+from flowctl.tui.widgets.pane import Pane
+
+T = TypeVar("T")
+
+#: More strips than any window has rows; beyond it all are forgotten, which costs one repaint.
+_MOST_STRIPS: Final = 1000
+
+
+class RowPane(Pane, Generic[T]):
+    """Rows under an optional head line; the cursor stays on its row, wherever that moves."""
+
+    class Moved(Message):
+        """The cursor is on another row."""
+
+        def __init__(self, pane: RowPane[object]) -> None:
+            super().__init__()
+            self.pane = pane
+
+        @property
+        def control(self) -> RowPane[object]:
+            return self.pane
+
+    class Opened(Message):
+        """A row was clicked twice."""
+
+        def __init__(self, pane: RowPane[object]) -> None:
+            super().__init__()
+            self.pane = pane
+
+        @property
+        def control(self) -> RowPane[object]:
+            return self.pane
+
+    def __init__(
+        self,
+        title: str = "",
+        *,
+        key_of: Callable[[T], Hashable],
+        draw: Callable[[T, int], Line],
+        head: Callable[[int], Line] | None = None,
+        is_live: Callable[[T], bool] = lambda _row: False,
+        version_of: Callable[[T], Hashable] = id,
+        is_ruled: bool = True,
+        id: str | None = None,  # noqa: A002 - Textual's word
+    ) -> None:
+        super().__init__(title, is_ruled=is_ruled, id=id)
+        self._key_of = key_of
+        self._draw = draw
+        self._head = head
+        self._is_live = is_live
+        self._version_of = version_of
+        self._rows: Sequence[T] = ()
+        self._place = 0
+        self._top = 0
+        self._strips: dict[Hashable, tuple[Hashable, T, Strip]] = {}
+        #: Shown where there are no rows: what that means, and what to do next.
+        self.empty: Sequence[Line] = ()
+        #: Goes up with whatever changes how rows look, beside the rows themselves: the clock's tick, a column set.
+        self.look_version: Hashable = 0
+        self.marks: frozenset[Hashable] = frozenset()
+
+    @property
+    def rows(self) -> Sequence[T]:
+        return self._rows
+
+    @property
+    def row(self) -> T | None:
+        """The row under the cursor."""
+        return self._rows[self._place] if self._place < len(self._rows) else None
+
+    @property
+    def place(self) -> int:
+        return self._place
+
+    @property
+    def marked(self) -> list[T]:
+        """The marked rows, or else the one under the cursor."""
+        chosen = [row for row in self._rows if self._key_of(row) in self.marks] if self.marks else []
+        return chosen or ([self.row] if self.row is not None else [])
+
+    def put(self, rows: Sequence[T]) -> None:
+        """Show other rows; the cursor stays on its row, and that row in its place on the screen, if it is there."""
+        before = self.row
+        self._rows = rows
+        if before is not None and rows:
+            wanted = self._key_of(before)
+            if not (self._place < len(rows) and self._key_of(rows[self._place]) == wanted):
+                found = next((place for place, row in enumerate(rows) if self._key_of(row) == wanted), None)
+                # One that is at the very top shows what is newest; it need not scroll along.
+                if found is not None and self._top:
+                    self._top += found - self._place
+                self._place = min(self._place, len(rows) - 1) if found is None else found
+        else:
+            self._place = 0
+        self._keep_in_window()
+        self.refresh()
+        now = self.row
+        if (None if before is None else self._key_of(before)) != (None if now is None else self._key_of(now)):
+            self.post_message(self.Moved(self))  # type: ignore[arg-type] - whoever listens asks the pane itself
+
+    def move_to(self, place: int) -> None:
+        """Put the cursor on another row."""
+        place = max(0, min(place, len(self._rows) - 1))
+        if place == self._place:
+            return
+        self._place = place
+        self._keep_in_window()
+        self.refresh()
+        self.post_message(self.Moved(self))  # type: ignore[arg-type] - as above
+
+    def move_by(self, steps: int) -> None:
+        self.move_to(self._place + steps)
+
+    def move_to_key(self, key: Hashable) -> bool:
+        """Put the cursor on the row of a key; tell whether there is one."""
+        for place, row in enumerate(self._rows):
+            if self._key_of(row) == key:
+                self.move_to(place)
+                return True
+        return False
+
+    @property
+    def page(self) -> int:
+        """How many rows the window holds."""
+        return max(1, self.body_height - (self._head is not None))
+
+    def scroll_lines(self, lines: int) -> None:
+        self.move_by(lines)
+
+    def tick(self, look_version: Hashable) -> None:
+        """Let what moves with the clock be drawn anew: only rows in the window, and only the live ones."""
+        self.look_version = look_version
+        top = int(self._head is not None) + (1 if self.is_boxed or self._is_ruled else 0)
+        for y, row in enumerate(self._rows[self._top : self._top + self.page]):
+            if self._is_live(row):
+                self.refresh_line(y + top)
+
+    def refresh_line(self, y: int) -> None:
+        from textual.geometry import Region
+
+        self.refresh(Region(0, y, self.size.width, 1))
+
+    def repaint(self) -> None:
+        """Draw every row anew."""
+        self._strips.clear()
+        self.refresh()
+
+    def body_line(self, y: int, width: int) -> Strip:
+        if self._head is not None:
+            if y == 0:
+                return self.ink.strip(self._head(width), width)
+            y -= 1
+        place = y + self._top
+        if place >= len(self._rows):
+            if not self._rows and y < len(self.empty):
+                return self.ink.strip(self.empty[y], width)
+            return self.ink.strip((), width)
+        row = self._rows[place]
+        key, is_here = self._key_of(row), place == self._place
+        is_marked = key in self.marks
+        version = (
+            self._version_of(row), width, is_here and self.has_focus, is_here, is_marked, self.ink.name,
+            self.look_version if self._is_live(row) else 0,
+        )  # fmt: skip
+        known = self._strips.get(key)
+        if known is not None and known[0] == version and known[1] is row:
+            return known[2]
+        if len(self._strips) > _MOST_STRIPS:
+            self._strips.clear()
+        strip = self._row_strip(row, width, is_here=is_here, is_marked=is_marked)
+        # The row is kept with its strip, so that no other one can be given its identity.
+        self._strips[key] = (version, row, strip)
+        return strip
+
+    def _row_strip(self, row: T, width: int, *, is_here: bool, is_marked: bool) -> Strip:
+        ground = ("cursor" if self.has_focus else "cursor.blurred") if is_here else "background"
+        ink = self.ink
+        sign = (">" if ink.is_ascii else "▸") if is_here else "*" if is_marked else " "
+        look = "accent bold" if is_here else "mark bold"
+        return Strip.join([ink.strip([(sign, look)], 1, ground), ink.strip(self._draw(row, width - 1), width - 1, ground)])
+
+    def _keep_in_window(self) -> None:
+        page = self.page
+        self._top = max(self._place - page + 1, min(self._top, self._place))
+        self._top = max(0, min(self._top, len(self._rows) - page))
+
+    def on_resize(self) -> None:
+        self._keep_in_window()
+
+    def on_click(self, event: Click) -> None:
+        event.stop()
+        top = int(self._head is not None) + (1 if self.is_boxed or self._is_ruled else 0)
+        place = event.y - top + self._top
+        if event.y >= top and place < len(self._rows):
+            self.move_to(place)
+            if event.chain == 2:
+                self.post_message(self.Opened(self))  # type: ignore[arg-type] - as above
