@@ -60,6 +60,12 @@ if TYPE_CHECKING:
     from flowctl.core.authoring.runners import ThreadPoolTaskRunner as ThreadPoolTaskRunner
     from flowctl.core.authoring.runs import FlowRun as FlowRun
     from flowctl.core.authoring.runs import TaskRun as TaskRun
+    from flowctl.core.authoring.schedules import Cron as Cron
+    from flowctl.core.authoring.schedules import CronSchedule as CronSchedule
+    from flowctl.core.authoring.schedules import Interval as Interval
+    from flowctl.core.authoring.schedules import IntervalSchedule as IntervalSchedule
+    from flowctl.core.authoring.schedules import RRule as RRule
+    from flowctl.core.authoring.schedules import RRuleSchedule as RRuleSchedule
     from flowctl.core.authoring.states import AwaitingRetry as AwaitingRetry
     from flowctl.core.authoring.states import Cancelled as Cancelled
     from flowctl.core.authoring.states import Cancelling as Cancelling
@@ -93,6 +99,7 @@ _NAMES = {
     _AUTHORING + "retry_delays": "exponential_backoff",
     _AUTHORING + "runners": "ConcurrentTaskRunner ProcessPoolTaskRunner TaskRunner ThreadPoolTaskRunner",
     _AUTHORING + "runs": "FlowRun TaskRun",
+    _AUTHORING + "schedules": "Cron CronSchedule Interval IntervalSchedule RRule RRuleSchedule",
     _AUTHORING + "serializers": "CompressedSerializer JSONSerializer PickleSerializer",
     _AUTHORING + "states": "AwaitingRetry Cancelled Cancelling Completed Crashed Failed Paused Pending Retrying "
     "Running Scheduled State",

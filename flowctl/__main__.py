@@ -6,6 +6,9 @@ import os
 import sys
 from io import TextIOWrapper
 
+#: Commands that stand above the command line's own layer.
+_MORE_COMMANDS = {"tui": "flowctl.tui.command"}
+
 
 def main(words: list[str] | None = None) -> int:
     """Carry out one command line; return its exit code."""
@@ -18,10 +21,15 @@ def main(words: list[str] | None = None) -> int:
 
         sys.stdout.write(f"flowctl {__version__}\n")
         return 0
+    if words[:1] == ["tui"]:
+        from flowctl.tui.skeleton import show_first_frame
+
+        # Before the imports: they take ten times as long as the frame.
+        show_first_frame(words)
     from flowctl.core.cli.app import run_command
 
     try:
-        code = run_command(words)
+        code = run_command(words, _MORE_COMMANDS)
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader went away. What Python still holds for it must not be written at exit.

@@ -15,11 +15,16 @@ import os
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
+from itertools import islice
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
+from flowctl.core.authoring.schedules import Schedule
+from flowctl.core.daemon.occurrences import recurrence_of
 from flowctl.store.catchup import catch_up
 from flowctl.store.home import ENVIRONMENT, Home
+from flowctl.store.plan_records import ScheduleKind
 from flowctl.store.queries import Reader
 
 T = TypeVar("T")
@@ -98,6 +103,13 @@ def run_logs(flow_run_id: str, until: str = "Finished in state", timeout: float 
         return ended, [[logging.getLevelName(row.level), row.message, row.task_run_id is not None] for row in rows]
 
     return _read_until(read, timeout)
+
+
+def schedule_dates(schedule: Schedule, n: int, start: datetime) -> list[str]:
+    """List the first `n` occurrences of a schedule at or after `start`, as ISO text in the schedule's time zone."""
+    recurrence = recurrence_of(ScheduleKind(schedule.kind), schedule.expression, schedule.timezone, schedule.anchor)
+    found = islice(recurrence.after(start - timedelta(microseconds=1)), n)
+    return [each.at.astimezone(recurrence.zone).isoformat() for each in found]
 
 
 def _read_until(read: Callable[[Reader], tuple[bool, T]], timeout_s: float) -> T:

@@ -6,7 +6,6 @@ the process that started it, in the file `exit.<attempt>`; runs that a shell sta
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 from signal import Signals
@@ -14,6 +13,7 @@ from typing import Any, Final, NamedTuple, Self
 
 from flowctl.store.home import Home
 from flowctl.store.journal import LogLine, encode
+from flowctl.store.locks import take_at_once
 from flowctl.store.output import OutputFiles, output_path
 from flowctl.store.sqlite import sqlite3
 
@@ -99,12 +99,13 @@ def add_output(connection: sqlite3.Connection, home: Home, run_id: str, attempt:
         return False
     try:
         # The next attempt would go on with the sequence numbers that are given here.
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not take_at_once(lock):
+            return False
         return _append(
             OutputFiles(folder, attempt), home.journal(run_id, attempt), end, last_seq, max(written, last_at)
         )
     except OSError:
-        # Somebody looks at this moment, or the disk is full: the files stay.
+        # The disk is full: the files stay.
         return False
     finally:
         os.close(lock)

@@ -12,10 +12,13 @@ from flowctl.store.reading import microseconds
 from flowctl.store.sqlite import sqlite3
 
 
-def add_watched(connection: sqlite3.Connection, path: str, now: datetime) -> bool:
-    """Watch a file or folder; tell whether that is news."""
-    query = "INSERT OR IGNORE INTO watched (path, added_at) VALUES (?, ?)"
-    return bool(connection.execute(query, (path, microseconds(now))).rowcount)
+def add_watched(connection: sqlite3.Connection, path: str, now: datetime, *, python: str) -> bool:
+    """Watch a file or folder, its flows to be loaded with that interpreter; tell whether that is news."""
+    query = (
+        "INSERT INTO watched (path, added_at, python) VALUES (?, ?, ?) "
+        "ON CONFLICT (path) DO UPDATE SET python = excluded.python WHERE python <> excluded.python"
+    )
+    return bool(connection.execute(query, (path, microseconds(now), python)).rowcount)
 
 
 def remove_watched(connection: sqlite3.Connection, path: str) -> bool:

@@ -66,7 +66,8 @@ class Fold:
         seq, at, problem = last
         is_cancelled = root.state_type == "CANCELLING" or (not root.is_open and root.state_type == "CANCELLED")
         closing = ("CANCELLED", "Cancelled") if is_cancelled else ("CRASHED", "Crashed")
-        if root.is_open:
+        # A newer attempt may be planned by now, and wait for a process of its own.
+        if root.is_open and root.attempt <= attempt:
             if is_cancelled:
                 # Behind the daemon's word that it is being cancelled, which may be newer than the last record.
                 self._infer(root, seq, max(at, self._rows.last_told(root)), *closing, root.message or _CANCELLED)

@@ -16,6 +16,8 @@ from flowctl.store.sqlite import translated
 #: A longer catch-up than this is a stuck one: 10,000 waiting journals take about two seconds.
 WRITER_WAIT_S: Final = 10.0
 _LOOK_EVERY_S: Final = 0.005
+#: Who only looks whether a run lives holds its lock for an instant.
+_LOOKING_S: Final = 0.1
 #: What a daemon writes into the lock file, so that others see that waiting for it is in vain.
 _DAEMON: Final = b"daemon\n"
 
@@ -60,6 +62,16 @@ def run_lock_if_free(home: Home, run_id: str) -> Generator[bool, None, None]:
         yield _take(descriptor, fcntl.LOCK_SH)
     finally:
         os.close(descriptor)
+
+
+def take_at_once(descriptor: int) -> bool:
+    """Take a lock for oneself alone; False where somebody holds it, and does not only look."""
+    deadline = time.monotonic() + _LOOKING_S
+    while not _take(descriptor, fcntl.LOCK_EX):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.001)
+    return True
 
 
 def _take(descriptor: int, kind: int) -> bool:

@@ -20,6 +20,7 @@ from flowctl.store.plan_records import (
     PlannedRunRow,
     ScheduleKind,
     ScheduleRow,
+    WatchedRow,
 )
 from flowctl.store.planned_runs import arguments_from
 from flowctl.store.plans import NEVER_US
@@ -41,6 +42,7 @@ _PLANNED: Final = """
         p.scheduled_for, p.attempt, p.claimed_at, p.pid, p.process_started, p.boot_id, p.priority, p.state_version
     FROM planned_run p JOIN flow_run f ON f.id = p.run_id LEFT JOIN deployment d ON d.id = p.deployment_id
 """
+_FLOW_FILE: Final = "SELECT path, hash, good_hash, checked_at, problem, flows FROM flow_file"
 #: A schedule that fires: it, its deployment and the files of that are in order.
 _FIRES: Final = "s.active AND s.problem IS NULL AND NOT d.paused AND d.problem IS NULL"
 
@@ -63,6 +65,12 @@ def deployment(connection: sqlite3.Connection, name: str) -> DeploymentRow:
     if not rows:
         raise DeploymentNotFound(name, deployment_names(connection))
     return _deployments(connection, rows)[0]
+
+
+def deployment_named(connection: sqlite3.Connection, name: str) -> DeploymentRow | None:
+    """Read a deployment by its name, if there is one."""
+    rows = connection.execute(f"{_DEPLOYMENT} WHERE name = ?", (name,)).fetchall()
+    return _deployments(connection, rows)[0] if rows else None
 
 
 def deployment_by_id(connection: sqlite3.Connection, deployment_id: int) -> DeploymentRow | None:
@@ -166,25 +174,32 @@ def open_runs_of(connection: sqlite3.Connection, deployment_id: int, *, is_due_b
     return [run_id for (run_id,) in rows]
 
 
-def watched_paths(connection: sqlite3.Connection) -> list[str]:
+def watched(connection: sqlite3.Connection) -> list[WatchedRow]:
     """List the files and folders that are watched."""
-    return [path for (path,) in connection.execute("SELECT path FROM watched ORDER BY path").fetchall()]
+    rows = connection.execute("SELECT path, added_at, python FROM watched ORDER BY path").fetchall()
+    return [WatchedRow(path=path, added_at=moment(added_at), python=python) for path, added_at, python in rows]
 
 
 def flow_files(connection: sqlite3.Connection) -> list[FlowFileRow]:
     """List the flow files that were found."""
-    rows = connection.execute("SELECT path, hash, good_hash, checked_at, problem, flows FROM flow_file ORDER BY path")
-    return [
-        FlowFileRow(
-            path=row[0],
-            hash=row[1],
-            good_hash=row[2],
-            checked_at=moment(row[3]),
-            problem=None if row[4] is None else json.loads(row[4]),
-            flows=json.loads(row[5]),
-        )
-        for row in rows.fetchall()
-    ]
+    return [_flow_file(row) for row in connection.execute(f"{_FLOW_FILE} ORDER BY path").fetchall()]
+
+
+def flow_file(connection: sqlite3.Connection, path: str) -> FlowFileRow | None:
+    """Read what is known of a flow file."""
+    row = connection.execute(f"{_FLOW_FILE} WHERE path = ?", (path,)).fetchone()
+    return None if row is None else _flow_file(row)
+
+
+def _flow_file(row: Row) -> FlowFileRow:
+    return FlowFileRow(
+        path=row[0],
+        hash=row[1],
+        good_hash=row[2],
+        checked_at=moment(row[3]),
+        problem=None if row[4] is None else json.loads(row[4]),
+        flows=json.loads(row[5]),
+    )
 
 
 def _deployments(connection: sqlite3.Connection, rows: Sequence[Row]) -> list[DeploymentRow]:

@@ -247,6 +247,16 @@ class PlannedRunRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WatchedRow:
+    """A file or folder in which the daemon looks for flows."""
+
+    path: str
+    added_at: datetime
+    #: The interpreter that their flows are loaded with.
+    python: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FlowFileRow:
     """A flow file that is watched, as it was last found."""
 

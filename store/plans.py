@@ -193,6 +193,24 @@ def record_occurrence(
     )
 
 
+def name_run(connection: sqlite3.Connection, schedule_id: int, at: datetime, run_id: str) -> None:
+    """Say which run an occurrence on record led to."""
+    query = "UPDATE occurrence SET run_id = ? WHERE schedule_id = ? AND at = ?"
+    connection.execute(query, (run_id, schedule_id, microseconds(at))).close()
+
+
+def has_cursor_beyond(connection: sqlite3.Connection, limit: datetime) -> bool:
+    """Tell whether a schedule was looked after up to a time that is still far away: the clock was wrong then."""
+    query = "SELECT EXISTS (SELECT 1 FROM schedule WHERE checked_until > ?)"
+    return bool(connection.execute(query, (microseconds(limit),)).fetchone()[0])
+
+
+def bring_cursors_back(connection: sqlite3.Connection, now: datetime, limit: datetime) -> None:
+    """Have schedules with such a cursor begin anew; what is on record does not fire again."""
+    query = "UPDATE schedule SET checked_until = ?, next_at = NULL WHERE checked_until > ?"
+    connection.execute(query, (microseconds(now), microseconds(limit))).close()
+
+
 def move_cursor(
     connection: sqlite3.Connection, schedule_id: int, checked_until: datetime, next_at: datetime | None
 ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Final, Self, TypeVar
 
@@ -228,6 +228,11 @@ class Reader:
         """List the named limits and how many may hold each at once."""
         with translated(self._home.database):
             return list_limits(self._connection)
+
+    def read_with(self, read: Callable[[sqlite3.Connection], _T]) -> _T:
+        """Read by a function of a connection, such as those of `plan_queries`."""
+        with translated(self._home.database):
+            return read(self._connection)
 
     def expired(self, policy: Policy, *, now: datetime) -> list[str]:
         """List the root runs that have been kept long enough."""

@@ -1,4 +1,4 @@
-"""The query language for runs: `state:problem age<1d took>1.5x flow:etl* param.day=2026-11-23 -tag:test "read timed out"`.
+"""The query language for runs: `state:problem age<1d took>1.5x flow:etl* param.day=2026-11-23 -tag:test "timed out"`.
 
 A space means and; `or`, `-` (or `not`) and brackets are there; commas give a field several values, any of which fits.
 """
@@ -243,7 +243,9 @@ class _Reading:
 
     def _needs_neighbours(self, word: str, neighbour: Node) -> None:
         if neighbour == And(()):
-            raise QueryError(f"{word!r} stands between two things. As text it is put in quotes.", self.place, self.place + len(word))
+            raise QueryError(
+                f"{word!r} stands between two things. As text it is put in quotes.", self.place, self.place + len(word)
+            )
 
 
 def _check_value(field: Field, value: Value) -> None:

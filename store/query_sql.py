@@ -86,7 +86,9 @@ class _Compiling:
                 self._bound += [lowered(value.text), lowered(value.text)]
                 return "(f.id >= ? AND f.id < ? || 'g')"
             case "tag":
-                return f"EXISTS (SELECT 1 FROM json_each({_json('f.tags', '[]')}) t WHERE {self._text('t.value', value)})"
+                return (
+                    f"EXISTS (SELECT 1 FROM json_each({_json('f.tags', '[]')}) t WHERE {self._text('t.value', value)})"
+                )
             case "deployment":
                 name = self._text("d.name", value)
                 return f"EXISTS (SELECT 1 FROM deployment d WHERE d.id = f.deployment_id AND {name})"

@@ -107,7 +107,9 @@ def read_day(text: str, now: datetime) -> datetime | None:
         local = now.astimezone()
         days = 1 if text == "yesterday" else 0
         # By the calendar: on the day after the clocks change, 24 hours back is not midnight.
-        return (local.replace(tzinfo=None, hour=0, minute=0, second=0, microsecond=0) - timedelta(days=days)).astimezone()
+        return (
+            local.replace(tzinfo=None, hour=0, minute=0, second=0, microsecond=0) - timedelta(days=days)
+        ).astimezone()
     try:
         at = datetime.fromisoformat(text)
         return at.astimezone() if at.tzinfo is None else at

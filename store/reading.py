@@ -69,6 +69,12 @@ def flow_run(row: Row, task_counts: dict[str, int]) -> FlowRunRow:
         value=row[20],
         task_counts=task_counts,
         problem=row[21],
+        state_version=row[22],
+        deployment=row[23],
+        scheduled_for=_moment_or_none(row[24]),
+        exit_code=row[25],
+        max_memory=row[26],
+        cpu_s=None if row[27] is None else row[27] / 1_000_000,
     )
 
 

@@ -45,6 +45,17 @@ class FlowRunRow:
     task_counts: dict[str, int]
     #: What in its journals made no sense, if anything did.
     problem: str | None
+    #: Goes up with every change of its state, so that a request can say which one its sender saw.
+    state_version: int
+    #: Name of the deployment that it belongs to.
+    deployment: str | None
+    #: The occurrence of a schedule that it is for.
+    scheduled_for: datetime | None
+    #: Of its process, where the daemon started it: exit status or negative signal number.
+    exit_code: int | None
+    #: The most memory that its processes had, in bytes, and the processor time that they used.
+    max_memory: int | None
+    cpu_s: float | None
 
     @property
     def is_final(self) -> bool:

@@ -60,6 +60,11 @@ def expired_runs(connection: sqlite3.Connection, policy: Policy, *, now_us: int,
     return list(found) if limit < 0 else list(found)[:limit]
 
 
+def forget_requests(connection: sqlite3.Connection, *, before_us: int) -> None:
+    """Delete what is known of requests from before a time; whoever asks again under an old id is asking anew."""
+    connection.execute("DELETE FROM request WHERE at < ?", (before_us,)).close()
+
+
 def runs_to_free(connection: sqlite3.Connection, home: Home, *, excess: int) -> list[str]:
     """List the oldest root runs that are over whose files take as much as is too much."""
     found: list[str] = []

@@ -74,6 +74,8 @@ CREATE INDEX subflow_run_of_parent ON flow_run (parent) WHERE parent IS NOT NULL
 CREATE INDEX flow_run_named ON flow_run (name, created_at);
 CREATE INDEX flow_run_active ON flow_run (root, number) WHERE ended_at IS NULL;
 CREATE INDEX flow_run_of_deployment ON flow_run (deployment_id, created_at) WHERE deployment_id IS NOT NULL;
+CREATE INDEX flow_run_open_of_deployment ON flow_run (deployment_id)
+WHERE ended_at IS NULL AND deployment_id IS NOT NULL;
 
 -- Every state that a flow run was ever said to be in.
 CREATE TABLE flow_run_state (
@@ -338,7 +340,9 @@ CREATE INDEX planned_run_of_deployment ON planned_run (deployment_id) WHERE depl
 -- Files and folders in which the daemon looks for flows.
 CREATE TABLE watched (
     path TEXT PRIMARY KEY,
-    added_at INTEGER NOT NULL
+    added_at INTEGER NOT NULL,
+    -- The interpreter that their flows are loaded with.
+    python TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE flow_file (

@@ -16,6 +16,8 @@ UPDATE flow_run SET arguments = (SELECT k.arguments FROM kept_arguments k WHERE 
 DROP TABLE kept_arguments;
 
 CREATE INDEX flow_run_of_deployment ON flow_run (deployment_id, created_at) WHERE deployment_id IS NOT NULL;
+CREATE INDEX flow_run_open_of_deployment ON flow_run (deployment_id)
+WHERE ended_at IS NULL AND deployment_id IS NOT NULL;
 
 CREATE TABLE flow_run_state_2 (
     run INTEGER NOT NULL REFERENCES flow_run (run),
@@ -130,7 +132,8 @@ CREATE INDEX planned_run_of_deployment ON planned_run (deployment_id) WHERE depl
 
 CREATE TABLE watched (
     path TEXT PRIMARY KEY,
-    added_at INTEGER NOT NULL
+    added_at INTEGER NOT NULL,
+    python TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE flow_file (

@@ -26,12 +26,9 @@ class FoundRun:
 
     #: Its number in the database.
     key: int
-    state_version: int
     run: FlowRunRow
     #: When the next of its tasks is tried again.
     retry_at: datetime | None
-    deployment: str | None
-    scheduled_for: datetime | None
 
 
 class Searcher(Reader):
@@ -77,24 +74,20 @@ class Searcher(Reader):
             piece = keys[start : start + _PIECE]
             marks = ", ".join("?" * len(piece))
             rows = self._rows(f"{reading.FLOW_RUN} WHERE f.run IN ({marks})", *piece)
-            query = (
-                "SELECT f.run, f.state_version, d.name, f.scheduled_for, CASE WHEN f.ended_at IS NULL THEN ("
-                "SELECT min(t.due_at) FROM task_run t WHERE t.root = f.run AND t.ended_at IS NULL "
-                "AND t.state_name <> 'NotReady' AND t.state_name = 'AwaitingRetry' AND t.attempt = f.attempt) END "
-                "FROM flow_run f LEFT JOIN deployment d ON d.id = f.deployment_id "
+            runs = self._flow_runs(rows)
+            open_ = [row[0] for row, run in zip(rows, runs, strict=True) if not run.is_final]
+            waiting = ", ".join("?" * len(open_))
+            retries: dict[int, int] = dict(
+                self._rows(
+                    f"SELECT t.root, min(t.due_at) FROM task_run t WHERE t.root IN ({waiting}) AND t.ended_at IS NULL "
+                    "AND t.state_name <> 'NotReady' AND t.state_name = 'AwaitingRetry' GROUP BY t.root",
+                    *open_,
+                )
             )
-            beside = {row[0]: row[1:] for row in self._rows(f"{query} WHERE f.run IN ({marks})", *piece)}
-            for row, run in zip(rows, self._flow_runs(rows), strict=True):
-                if row[0] in beside:
-                    version, deployment, scheduled_for, retry_at = beside[row[0]]
-                    found[row[0]] = FoundRun(
-                        key=row[0],
-                        state_version=version,
-                        run=run,
-                        retry_at=None if retry_at is None else reading.moment(retry_at),
-                        deployment=deployment,
-                        scheduled_for=None if scheduled_for is None else reading.moment(scheduled_for),
-                    )
+            for row, run in zip(rows, runs, strict=True):
+                retry_at = retries.get(row[0])
+                at = None if retry_at is None else reading.moment(retry_at)
+                found[row[0]] = FoundRun(key=row[0], run=run, retry_at=at)
         return [found[key] for key in keys if key in found]
 
     def matching(self, query: Query, *, now: datetime, typical: Mapping[str, float]) -> int:

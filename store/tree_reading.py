@@ -1,4 +1,4 @@
-"""What one run's screens ask of the database: the whole tree below it, what changed in it since, and windows of its log."""
+"""What one run's screens ask of the database: the tree below it, what changed in it, windows of its log."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from flowctl.store.searching import Searcher
 _FORMER_RUNS: Final = 10
 _FORMER_TASKS: Final = 500
 _PIECE: Final = 500
+#: Of a task whose value goes to thousands, not all are listed.
+_MOST_LINKS: Final = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,14 +25,10 @@ class Place:
     """Where a flow run stands in the database."""
 
     run: int
-    number: int
     root: int
     root_id: str
     #: The newest of the root run.
     attempt: int
-    state_version: int
-    #: The last record that is in the database, of whatever kind.
-    last_seq: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,17 +50,13 @@ class TreeReader(Searcher):
     def place(self, flow_run_id: str) -> Place | None:
         """Find a flow run; None: it is not on record."""
         rows = self._rows(
-            "SELECT f.run, f.number, f.root, r.id, r.attempt, f.state_version, "
-            "ifnull((SELECT max(last_seq) FROM journal j WHERE j.run_id = r.id), -1) "
-            "FROM flow_run f JOIN flow_run r ON r.run = f.root WHERE f.id = ?",
+            "SELECT f.run, f.root, r.id, r.attempt FROM flow_run f JOIN flow_run r ON r.run = f.root WHERE f.id = ?",
             flow_run_id,
         )
         if not rows:
             return None
-        run, number, root, root_id, attempt, version, last_seq = rows[0]
-        return Place(
-            run=run, number=number, root=root, root_id=root_id, attempt=attempt, state_version=version, last_seq=last_seq
-        )
+        run, root, root_id, attempt = rows[0]
+        return Place(run=run, root=root, root_id=root_id, attempt=attempt)
 
     def tree_runs(self, place: Place) -> list[FlowRunRow]:
         """List the flow runs of a tree in its newest attempt, the root run first."""
@@ -81,6 +75,17 @@ class TreeReader(Searcher):
             marks = ", ".join("?" * len(piece))
             query = f"{reading.TASK_RUN} WHERE t.root = ? AND t.number IN ({marks}) ORDER BY t.number"
             rows += self._rows(query, place.root, *piece)
+        return self._task_runs(rows, place.root, place.root_id)
+
+    def linked_tasks(self, place: Place, task: TaskRunRow) -> list[TaskRunRow]:
+        """List the task runs whose values one takes, and those that take its own."""
+        numbers = {int(id_[24:], 16) for ids in task.upstreams.values() for id_ in ids if id_[:24] == task.id[:24]}
+        rows = self._rows(
+            f"{reading.TASK_RUN} WHERE t.root = ? AND t.attempt = ? AND (t.number IN (SELECT value FROM json_each(?)) "
+            "OR (t.number > ? AND t.upstreams IS NOT NULL AND EXISTS (SELECT 1 FROM json_tree(t.upstreams) u "
+            "WHERE u.type = 'integer' AND u.value = ?))) ORDER BY t.number LIMIT ?",
+            *(place.root, task.attempt, json.dumps(sorted(numbers)), task.number, task.number, _MOST_LINKS),
+        )
         return self._task_runs(rows, place.root, place.root_id)
 
     def typical_tasks(self, flow_name: str) -> dict[str, float]:

@@ -20,7 +20,7 @@ class Store:
         self.home = home
         #: Goes up with every commit, so that others can tell whether there is something new to see.
         self.commits = 0
-        self._is_durable = True
+        self._is_durable: bool = True
         self._pid = os.getpid()
 
     @classmethod

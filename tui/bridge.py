@@ -9,10 +9,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from textual.message import Message
 
+from flowctl.store.home import HomeUnusable
 from flowctl.store.problems import StoreError
 
 if TYPE_CHECKING:
@@ -29,7 +31,12 @@ EVERY_S: Final = 0.1
 SSH_EVERY_S: Final = 0.25
 #: Of the time, this share at most goes into reading: the screen shares the interpreter with it.
 _SHARE: Final = 0.3
+#: Counting and searching is worth doing again so often while the store changes all the time.
+_SLOW_EVERY_S: Final = 1.0
+_PATIENCE_S: Final = 1.0
 _NOTHING: Final = object()
+#: What a store that is busy, damaged, newer or gone says; the screens keep what they have and say so.
+_EXPECTED: Final = (StoreError, HomeUnusable, OSError, CancelledError)
 
 
 class News(Message):
@@ -39,22 +46,32 @@ class News(Message):
 class Question(Generic[T]):
     """What a screen wants to know, and to whom it is told."""
 
-    def __init__(self, ask: Callable[[Source], T], tell: Callable[[T], None], *, is_once: bool) -> None:
+    def __init__(
+        self, ask: Callable[[Source], T], tell: Callable[[T], None], *, is_once: bool, is_slow: bool
+    ) -> None:
         self.ask = ask
         self.tell = tell
         self.is_once = is_once
+        #: It may take long, so that others must not wait behind it.
+        self.is_slow = is_slow
         self.is_due = True
+        self.is_asked = False
+        self.asked_s = float("-inf")
+        #: Why there is no newer answer.
+        self.problem: str | None = None
         self.answer: Any = _NOTHING  # one of T, or nothing yet
 
-    def deliver(self) -> None:
+    def deliver(self) -> bool:
         """Tell the answer, if there is a new one."""
         answer, self.answer = self.answer, _NOTHING
-        if answer is not _NOTHING:
-            self.tell(answer)
+        if answer is _NOTHING:
+            return False
+        self.tell(answer)
+        return True
 
 
 class Bridge:
-    """Reads in a thread of its own; everything but that thread runs on the loop."""
+    """Reads in threads of its own; all but those threads is called on the loop."""
 
     def __init__(self, open_source: Callable[[], Source], app: App[Any], *, every_s: float = EVERY_S) -> None:
         self._open = open_source
@@ -65,48 +82,53 @@ class Bridge:
         self._wake = threading.Event()
         self._is_over = False
         self._is_posted = False
+        self._is_idle = False
         self._thread = threading.Thread(target=self._read, name="flowctl-tui-bridge", daemon=True)
+        self._slow = ThreadPoolExecutor(max_workers=1, thread_name_prefix="flowctl-tui-slow")
         self.pulse: Pulse | None = None
-        #: Why the last question has no answer.
-        self.problem: str | None = None
         #: How many seconds the last round of reading took; shown among the budgets.
         self.took_s = 0.0
-        self._rounds = 0
-        self._is_idle = threading.Event()
 
     def start(self) -> None:
+        """Begin to read."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread; wait for what it is reading just now, but not for ever."""
+        """End the threads; what is being read just now is waited for, but not for ever."""
         self._is_over = True
         self._wake.set()
         if self._thread.is_alive():
-            self._thread.join(timeout=1.0)
+            self._thread.join(timeout=_PATIENCE_S)
+        self._slow.shutdown(wait=False, cancel_futures=True)
 
-    def watch(self, ask: Callable[[Source], T], tell: Callable[[T], None]) -> Question[T]:
+    def watch(
+        self, ask: Callable[[Source], T], tell: Callable[[T], None], *, is_slow: bool = False
+    ) -> Question[T]:
         """Ask now, and again whenever the store has changed, until it is dropped."""
-        return self._add(Question(ask, tell, is_once=False))
+        return self._add(Question(ask, tell, is_once=False, is_slow=is_slow))
 
-    def once(self, ask: Callable[[Source], T], tell: Callable[[T], None]) -> Question[T]:
+    def once(self, ask: Callable[[Source], T], tell: Callable[[T], None], *, is_slow: bool = False) -> Question[T]:
         """Ask one time."""
-        return self._add(Question(ask, tell, is_once=True))
+        return self._add(Question(ask, tell, is_once=True, is_slow=is_slow))
 
     def again(self, question: Question[Any]) -> None:
         """Have a question answered anew although the store is the same: it asks for something else now."""
         question.is_due = True
-        self._is_idle.clear()
+        question.answer = _NOTHING
+        question.asked_s = float("-inf")
+        self._is_idle = False
         self._wake.set()
 
     def drop(self, question: Question[Any]) -> None:
-        question.answer = _NOTHING
+        """Ask no more."""
         with self._lock:
+            question.answer = _NOTHING
             if question in self._questions:
                 self._questions.remove(question)
 
     def is_idle(self) -> bool:
         """Tell whether every question has its answer, and every answer has been told."""
-        return self._is_idle.is_set() and not self._is_posted
+        return self._is_idle and not self._is_posted
 
     def deliver(self) -> None:
         """Tell all answers there are; called on the loop when there is news."""
@@ -114,14 +136,21 @@ class Bridge:
         with self._lock:
             questions = list(self._questions)
         for question in questions:
-            question.deliver()
-            if question.is_once and not question.is_due:
+            is_told = question.deliver()
+            if is_told and question.is_once:
                 self.drop(question)
+
+    @property
+    def problem(self) -> str | None:
+        """Why what is shown is not what is so now."""
+        if self.pulse is not None and self.pulse.problem:
+            return self.pulse.problem
+        return next((question.problem for question in list(self._questions) if question.problem), None)
 
     def _add(self, question: Question[T]) -> Question[T]:
         with self._lock:
             self._questions.append(question)
-        self._is_idle.clear()
+        self._is_idle = False
         self._wake.set()
         return question
 
@@ -131,15 +160,8 @@ class Bridge:
         while not self._is_over:
             began = time.perf_counter()
             self._wake.clear()
-            try:
-                source = source or self._open()
-                version = self._round(source, version)
-                problem = None
-            except (StoreError, OSError) as error:
-                problem = str(error)
-            if problem != self.problem:
-                self.problem = problem
-                self._post()
+            source = source or self._open()
+            version = self._round(source, version)
             self.took_s = time.perf_counter() - began
             self._wake.wait(max(self._every_s, self.took_s / _SHARE - self.took_s))
         if source is not None:
@@ -148,17 +170,39 @@ class Bridge:
     def _round(self, source: Source, version: int) -> int:
         pulse = source.pulse()
         before, self.pulse = self.pulse, pulse
-        has_changed = pulse.version != version
         with self._lock:
-            due = [question for question in self._questions if question.is_due or (has_changed and not question.is_once)]
-        for question in due:
-            question.is_due = False
-            question.answer = question.ask(source)
-        if not due and not self._wake.is_set():
-            self._is_idle.set()
-        if due or before is None or _standing(before) != _standing(pulse):
+            questions = list(self._questions)
+        if pulse.version != version:
+            for question in questions:
+                question.is_due = question.is_due or not question.is_once
+        is_quiet = True
+        for question in questions:
+            if not question.is_due:
+                continue
+            is_quiet = False
+            if not question.is_slow:
+                self._ask(question, source)
+            elif not question.is_asked and time.monotonic() - question.asked_s > _SLOW_EVERY_S:
+                question.is_asked = True
+                question.asked_s = time.monotonic()
+                self._slow.submit(self._ask_slowly, question, source)
+        if not is_quiet or before is None or _standing(before) != _standing(pulse):
             self._post()
+        self._is_idle = is_quiet and not any(question.is_asked for question in questions) and not self._wake.is_set()
         return pulse.version
+
+    def _ask(self, question: Question[Any], source: Source) -> None:
+        question.is_due = False
+        try:
+            question.answer = question.ask(source)
+            question.problem = None
+        except _EXPECTED as error:
+            question.problem = str(error)
+
+    def _ask_slowly(self, question: Question[Any], source: Source) -> None:
+        self._ask(question, source)
+        question.is_asked = False
+        self._post()
 
     def _post(self) -> None:
         if not self._is_posted:
@@ -167,4 +211,4 @@ class Bridge:
 
 
 def _standing(pulse: Pulse) -> tuple[object, ...]:
-    return pulse.daemon_pid, pulse.problem, pulse.version
+    return pulse.daemon_pid, pulse.problem

@@ -22,6 +22,7 @@ from flowctl.core.authoring.runners import TaskRunner, ThreadPoolTaskRunner
 if TYPE_CHECKING:
     from typing import Unpack
 
+    from flowctl.core.authoring.schedules import Schedule
     from flowctl.core.authoring.states import State
 
 P = ParamSpec("P")
@@ -54,6 +55,8 @@ class FlowOptions(TypedDict, total=False):
     on_failure: list[Hook] | None
     on_crashed: list[Hook] | None
     on_cancellation: list[Hook] | None
+    #: When it runs by itself, where the daemon watches its file: Cron(…), Interval(…), RRule(…), or a list of them.
+    schedule: Any
 
 
 class Flow(Generic[P, R]):
@@ -92,6 +95,7 @@ class Flow(Generic[P, R]):
         self.on_failure_hooks = checked_hooks(options.get("on_failure"), "on_failure", owner)
         self.on_crashed_hooks = checked_hooks(options.get("on_crashed"), "on_crashed", owner)
         self.on_cancellation_hooks = checked_hooks(options.get("on_cancellation"), "on_cancellation", owner)
+        self.schedules: list[Schedule] = _checked_schedules(options.get("schedule"))
         self.isasync, self.isgenerator = kind_of(fn)
         functools.update_wrapper(cast(Any, self), fn)
 
@@ -195,6 +199,14 @@ def flow(fn: Callable[..., Any] | None = None, /, **options: Unpack[FlowOptions]
     if isinstance(fn, (classmethod, staticmethod)):
         raise TypeError("Put @classmethod or @staticmethod above @flow, not below it.")
     return Flow(fn, **options)
+
+
+def _checked_schedules(value: Any) -> list[Schedule]:
+    if value is None:
+        return []
+    from flowctl.core.authoring.schedules import schedules_of
+
+    return schedules_of(value)
 
 
 def _checked_runner(runner: Any, owner: str) -> TaskRunner:

@@ -13,6 +13,7 @@ from flowctl.core.authoring.context import current_flow_run, current_task_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from flowctl.core.authoring.runs import FlowRun, TaskRun
 
@@ -21,6 +22,9 @@ _REPLACED: Final = "FLOWCTL__RUNTIME__"
 
 class _FlowRunFacts:
     """Facts about the current flow run."""
+
+    #: The occurrence of a schedule that this process was started for.
+    due: datetime | None = None
 
     @property
     def id(self) -> str | None:
@@ -70,7 +74,7 @@ class _FlowRunFacts:
         from flowctl.core.authoring.states import moment
 
         run = current_flow_run()
-        return None if run is None else moment(run.created_at)
+        return None if run is None else self.due or moment(run.created_at)
 
 
 class _TaskRunFacts:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from collections.abc import Mapping
 from typing import Annotated, Final
 
 import typer
@@ -18,6 +19,7 @@ _MODULES: Final = {
     "run": "flowctl.core.cli.run",
     "dev": "flowctl.core.cli.dev",
     "runs": "flowctl.core.cli.runs",
+    "watch": "flowctl.core.cli.watch",
     "daemon": "flowctl.core.cli.daemon",
     "db": "flowctl.core.cli.db",
     "limit": "flowctl.core.cli.limit",
@@ -26,10 +28,13 @@ _MODULES: Final = {
 _CONTEXT: Final = {"help_option_names": ["--help", "-h"], "max_content_width": 100}
 
 
-def run_command(words: list[str]) -> int:
-    """Carry out one command line; errors become one line on stderr and an exit code."""
+def run_command(words: list[str], more: Mapping[str, str] | None = None) -> int:
+    """Carry out one command line; errors become one line on stderr and an exit code.
+
+    `more` names the modules of commands that stand above this layer.
+    """
     try:
-        outcome = build(words)(words, prog_name="flowctl", standalone_mode=False)
+        outcome = build(words, more)(words, prog_name="flowctl", standalone_mode=False)
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)
         hint = f"`{context.command_path} --help` shows what is possible." if context else ""
@@ -50,7 +55,7 @@ def run_command(words: list[str]) -> int:
     return outcome if isinstance(outcome, int) else Exit.OK
 
 
-def build(words: list[str]) -> typer.Typer:
+def build(words: list[str], more: Mapping[str, str] | None = None) -> typer.Typer:
     """Build the program, of one command alone where the words name it: the others need not be imported then."""
     app = typer.Typer(
         cls=Group,
@@ -61,9 +66,10 @@ def build(words: list[str]) -> typer.Typer:
         epilog="Start with: flowctl run FILE.py:FLOW",
     )
     app.callback()(_program)
-    wanted = words[:1] if words[:1] and words[0] in _MODULES and "_FLOWCTL_COMPLETE" not in os.environ else _MODULES
+    modules = {**_MODULES, **(more or {})}
+    wanted = words[:1] if words[:1] and words[0] in modules and "_FLOWCTL_COMPLETE" not in os.environ else modules
     for name in wanted:
-        importlib.import_module(_MODULES[name]).register(app)
+        importlib.import_module(modules[name]).register(app)
     return app
 
 

@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Annotated
-
-import typer
 
 from flowctl.core.daemon.client import Client
 from flowctl.core.daemon.protocol import Fields
 from flowctl.store.home import Home
-
-#: Every command that may start a daemon has this option.
-NoDaemonOption = Annotated[bool, typer.Option("--no-daemon", help="Fail where no daemon runs, instead of starting it.")]
 
 
 @contextmanager

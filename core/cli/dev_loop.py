@@ -19,7 +19,7 @@ from flowctl.core.cli.dev_run import COMMAND
 from flowctl.core.cli.dev_screen import DevScreen
 from flowctl.core.cli.exits import Exit
 from flowctl.core.daemon import processes
-from flowctl.core.daemon.editors import Saves, is_source
+from flowctl.core.daemon.editors import Saves, is_source, may_be_half
 from flowctl.core.daemon.file_watch import FileWatch
 from flowctl.core.daemon.imports import files_behind
 
@@ -45,7 +45,7 @@ class DevLoop:
         self._roots: tuple[str, ...] = tuple(plan["roots"])
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._screen = DevScreen()
-        self._saves = Saves()
+        self._saves = Saves(may_be_half)
         self._watch = FileWatch(lambda paths, is_all: self._events.put(("touched", (paths, is_all))))
         self._files: set[str] = set()
         self._running: Child | None = None

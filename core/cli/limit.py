@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from flowctl.core.cli.asking import NoDaemonOption
 from flowctl.core.cli.exits import Exit
 from flowctl.core.cli.help import Command, Group
+from flowctl.core.cli.runs_control import NoDaemonOption
 
 Name = Annotated[
     str, typer.Argument(metavar="NAME", help="Its name: one of `concurrency(...)`, or `tag:NAME` for a tag.")

@@ -9,6 +9,7 @@ import typer
 
 from flowctl.core.cli import completion
 from flowctl.core.cli.help import Command, Group
+from flowctl.core.cli.runs_control import NoDaemonOption, cancel, kill, pause, rerun, resume
 
 # The files of the commands are imported when one is carried out: rich and SQLite are not needed for help and errors.
 
@@ -37,7 +38,7 @@ def register(app: typer.Typer) -> None:
     """Add the group `runs` to the program."""
     group = typer.Typer(cls=Group, rich_markup_mode=None, invoke_without_command=True)
     group.callback()(list_runs)
-    for command in (show, logs, result, retry, delete):
+    for command in (show, logs, result, retry, delete, cancel, kill, pause, resume, rerun):
         group.command(cls=Command)(command)
     app.add_typer(group, name="runs")
 
@@ -53,6 +54,12 @@ def list_runs(
         str | None,
         typer.Option("--since", metavar="WHEN", help="Only runs made since then: 30m, 1h, 2d, today, 2026-11-23."),
     ] = None,
+    query: Annotated[
+        str | None,
+        typer.Option(
+            "--query", "-q", metavar="QUERY", help="Only runs that fit: 'state:problem age<1d took>1.5x flow:etl*'."
+        ),
+    ] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, metavar="N", help="At most so many.")] = 20,
     as_json: AsJson = False,
 ) -> int:
@@ -61,7 +68,7 @@ def list_runs(
         return 0
     from flowctl.core.cli.runs_list import print_runs
 
-    return print_runs(states=state or [], flow=flow, since=since, limit=limit, as_json=as_json)
+    return print_runs(states=state or [], flow=flow, since=since, limit=limit, as_json=as_json, query=query)
 
 
 def show(
@@ -146,8 +153,14 @@ def delete(
 def retry(
     run: OptionalRunSpec = "-",
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show only problems and the last line.")] = False,
+    detach: Annotated[bool, typer.Option("--detach", "-d", help="Let the daemon do it, and return at once.")] = False,
+    no_daemon: NoDaemonOption = False,
 ) -> int:
     """Go on with a run that failed: completed tasks are reused."""
+    if detach:
+        from flowctl.core.cli.runs_wishes import wish
+
+        return wish("retry", [run], no_daemon=no_daemon)
     from flowctl.core.cli.runs_retry import retry_run
 
     return retry_run(run, is_quiet=quiet)

@@ -14,6 +14,7 @@ from flowctl.core.cli.exits import Exit
 from flowctl.core.cli.looking_back import Wanted, latest_runs, open_reader, read_states, read_when
 from flowctl.core.cli.output import make_console, print_json
 from flowctl.core.cli.palette import ACCENT, QUIET, STATE_NAMES, count_order, look, look_of_name
+from flowctl.core.cli.queried_runs import narrowed, queried_runs, read_query
 from flowctl.core.cli.run_json import flow_run_json, took_s
 from flowctl.core.cli.safe_text import safe
 from flowctl.core.cli.wording import ago
@@ -28,13 +29,21 @@ _WIDE = 100
 _LONGEST_STATE = len("↻ AwaitingRetry")
 
 
-def print_runs(*, states: list[str], flow: str | None, since: str | None, limit: int, as_json: bool) -> Exit:
+def print_runs(
+    *, states: list[str], flow: str | None, since: str | None, limit: int, as_json: bool, query: str | None = None
+) -> Exit:
     """Print the latest runs, as a table or as JSON."""
     now = datetime.now(UTC)
     since_at = read_when("--since", since, now) if since else None
     wanted = read_states(states)
-    with open_reader(Home.default()) as reader:
-        runs = latest_runs(reader, wanted, flow=flow, since=since_at, limit=limit + 1)
+    asked = None if query is None else read_query(query)
+    home = Home.default()
+    with open_reader(home) as reader:
+        if asked is None:
+            runs = latest_runs(reader, wanted, flow=flow, since=since_at, limit=limit + 1)
+        else:
+            asked = narrowed(asked, states=states, flow=flow, since=since_at)
+            runs = queried_runs(home, asked, now=now, limit=limit + 1)
         flows = reader.flow_names() if flow and not runs else []
     more = len(runs) > limit
     runs = runs[:limit]
@@ -43,7 +52,9 @@ def print_runs(*, states: list[str], flow: str | None, since: str | None, limit:
         return Exit.OK
     console = make_console()
     if not runs:
-        _print_nothing(console, wanted, flow, flows, is_filtered=bool(states or flow or since))
+        if asked is not None:
+            wanted = wanted._replace(strange=(*wanted.strange, *asked.strange_states))
+        _print_nothing(console, wanted, flow, flows, is_filtered=bool(states or flow or since or query))
         return Exit.OK
     console.print(runs_table(runs, now, is_wide=console.width >= _WIDE))
     if console.is_terminal:

@@ -31,12 +31,12 @@ _MOST_GRACE_S: Final = 3600.0
 
 def cancel(daemon: Daemon, fields: Fields) -> Fields:
     """Stop a run, politely first; asked again while it is being cancelled, at once."""
-    run = _run_of(daemon, fields)
+    run, grace_s = _run_of(daemon, fields), _grace(fields)
     if run.state_type == "CANCELLING":
         return _kill(daemon, run)
     if _drop_plan(daemon, run):
         return _answer(daemon, run)
-    begin_cancel(daemon.store, daemon.dispatcher, run.id, daemon.now(), _CANCELLED, grace_s=_grace(fields))
+    begin_cancel(daemon.store, daemon.dispatcher, run.id, daemon.now(), _CANCELLED, grace_s=grace_s)
     _afterwards(daemon, lambda: daemon.poke("dispatch"))
     return _answer(daemon, run)
 

@@ -79,11 +79,11 @@ class Cancellation:
 
     def _members(self) -> list[Process]:
         assert self._leader is not None
-        pid = self._leader.pid
-        seen = processes.look_at_all()
-        if (found := seen.get(pid)) is not None and found.process != self._leader:
-            # Somebody else has its number by now.
-            pid = 0
-        leading = self._is_leading and pid > 0
-        mine = processes.members(seen, pid, run_id=self.run_id, folder=self._folder, is_leading=leading)
+        mine = processes.members(
+            processes.look_at_all(),
+            self._leader,
+            run_id=self.run_id,
+            folder=self._folder,
+            is_leading=self._is_leading,
+        )
         return [each.process for each in mine]

@@ -81,6 +81,9 @@ def step(store: Store, dispatcher: Dispatcher, now: datetime, *, now_s: float) -
         waits.append(LOOK_EVERY_S)
     if dispatcher.runs or dispatcher.ended:
         waits.append(_LOOK_AFTER_S)
+    idle_in_s = dispatcher.servers.idle_in_s(now_s)
+    if idle_in_s is not None:
+        waits.append(max(idle_in_s, LOOK_EVERY_S))
     due_at = next_due(store.connection, now)
     if due_at is not None:
         waits.append((due_at - now).total_seconds())
@@ -134,14 +137,15 @@ def _start_due(store: Store, dispatcher: Dispatcher, now: datetime, now_s: float
             others.append((run, verdict))
     if not chosen and not others:
         return
-    with store.transaction(durable=bool(chosen)):
+    # Not to the disk: whether a claimed run was begun, its lock and its journal tell.
+    with store.transaction(durable=False):
         chosen = [(run, verdict) for run, verdict in chosen if claim(store.connection, run.run_id, now)]
         for run, verdict in others:
             _tell(store, dispatcher, run, verdict, now)
     for run, verdict in chosen:
         plan = planned_run(store.connection, run.run_id)
         if plan is not None:
-            dispatcher.start(plan, now_s=now_s, slots=verdict.slots)
+            dispatcher.start(store.connection, plan, now_s=now_s, slots=verdict.slots)
 
 
 class _Judge:

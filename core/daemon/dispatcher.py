@@ -17,6 +17,7 @@ from flowctl.core.daemon.sampling import SAMPLE_EVERY_S, Usage, usages
 from flowctl.store import underway
 from flowctl.store.aftermath import signal_name
 from flowctl.store.claims import claimed_runs, end_plan, note_process, release
+from flowctl.store.flow_files import load_source
 from flowctl.store.home import Home
 from flowctl.store.liveness import is_alive
 from flowctl.store.output import output_path
@@ -60,6 +61,8 @@ class Dispatcher:
         self.ended: dict[str, int] = {}
         #: Waiting run -> why it waits, as far as that was told.
         self.reasons: dict[str, str] = {}
+        #: Ended runs without a fork server -> the process that carried them out.
+        self._unattended: dict[str, Process] = {}
         self._tries: dict[str, int] = {}
         self._usage: dict[str, Usage] = {}
         self._sampled_s = 0.0
@@ -89,7 +92,9 @@ class Dispatcher:
                 cancellation.take_up(now_s)
                 self.cancellations[run_id] = cancellation
 
-    def start(self, run: PlannedRunRow, *, now_s: float, slots: tuple[tuple[str, int], ...]) -> None:
+    def start(
+        self, connection: sqlite3.Connection, run: PlannedRunRow, *, now_s: float, slots: tuple[tuple[str, int], ...]
+    ) -> None:
         """Have a claimed run started."""
         self.runs[run.run_id] = Underway(run.attempt, None, tuple(name for name, _ in slots))
         self.reasons.pop(run.run_id, None)
@@ -105,10 +110,13 @@ class Dispatcher:
             "python": flow.python,
             "cwd": flow.cwd,
             "path0": flow.path0,
+            # The text that the run keeps to, should the file have another by now.
+            "source_hash": flow.source_hash,
+            "source": None if flow.source_hash is None else load_source(connection, flow.source_hash),
             "arguments": run.arguments,
             "tags": run.tags,
             "scheduled_for": None if run.scheduled_for is None else run.scheduled_for.isoformat(),
-            "deployment": run.deployment,
+            "deployment": None if run.deployment is None else {"id": run.deployment_id, "name": run.deployment},
             "slots": [list(slot) for slot in slots],
             "spawn": sys.platform == "darwin",
             "descriptors": self._descriptors,
@@ -155,6 +163,9 @@ class Dispatcher:
             if run.reserved or run_id in self.ended:
                 continue
             if not is_alive(self.home, run_id):
+                if run.process is not None:
+                    # No fork server says so: there may be none that looked after what the run left behind.
+                    self._unattended[run_id] = run.process
                 self._end(run_id, run.attempt)
         connection = store.connection
         over = [run_id for run_id, attempt in self.ended.items() if underway.is_over(connection, run_id, attempt)]
@@ -163,6 +174,9 @@ class Dispatcher:
                 for run_id in over:
                     end_plan(connection, run_id)
                     del self.ended[run_id]
+            for run_id in over:
+                if (leader := self._unattended.pop(run_id, None)) is not None:
+                    self._sweep(connection, run_id, leader)
         self._sample(store, now_s)
 
     def locate(self, connection: sqlite3.Connection, run_id: str) -> tuple[Process, bool] | None:
@@ -184,6 +198,19 @@ class Dispatcher:
         self._usage.pop(run_id, None)
         self._tries.pop(run_id, None)
         self.ended[run_id] = attempt
+
+    def _sweep(self, connection: sqlite3.Connection, run_id: str, leader: Process) -> None:
+        """Kill what an ended run left behind; after a good end not those that went their own way by setsid."""
+        found = underway.standing(connection, run_id)
+        is_own_end = found is not None and found.state_type in ("COMPLETED", "FAILED")
+        folder = self.home.run_folder(run_id)
+
+        def left() -> list[Process]:
+            seen = processes.look_at_all()
+            mine = processes.members(seen, leader, run_id=run_id, folder=folder, is_leading=True)
+            return [each.process for each in mine if not is_own_end or each.session == leader.pid]
+
+        processes.kill_tree(left)
 
     def _try_again(self, connection: sqlite3.Connection, event: Event, now: datetime) -> None:
         """Start a run anew whose process ended before it began its journal, or give it up."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 #: Watchers put events together until there was none for so long; editors write, rename and chmod within it.
@@ -30,7 +30,8 @@ class Save(NamedTuple):
 class Saves:
     """The files somebody is interested in, with the content they last had."""
 
-    def __init__(self) -> None:
+    def __init__(self, is_half: Callable[[str, bytes | None], bool]) -> None:
+        self._is_half = is_half
         self._known: dict[str, str | None] = {}
         #: Changed to something that may be half a file -> when that was first seen.
         self._held: dict[str, float] = {}
@@ -65,7 +66,7 @@ class Saves:
                 self._held.pop(path, None)
                 continue
             since = self._held.setdefault(path, now_s)
-            if now_s - since >= HALF_S or not may_be_half(path, content):
+            if now_s - since >= HALF_S or not self._is_half(path, content):
                 del self._held[path]
                 self._known[path] = digest
                 found.append(Save(path, digest))
@@ -78,8 +79,13 @@ class Saves:
         return max(min(self._held.values()) + HALF_S - now_s, 0.0)
 
 
+def is_empty(_path: str, content: bytes | None) -> bool:
+    """Tell whether there is nothing: the file may be in the midst of being written or replaced."""
+    return not content
+
+
 def may_be_half(path: str, content: bytes | None) -> bool:
-    """Tell whether a content looks like one that an editor has not finished."""
+    """Tell whether a content looks like one that an editor has not finished: nothing, or no valid Python."""
     if not content:
         return True
     if not path.endswith(".py"):

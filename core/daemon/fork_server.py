@@ -7,7 +7,7 @@ import socket
 import subprocess
 from typing import IO, Final
 
-from flowctl.core.daemon.fork_server_main import bootstrap
+from flowctl.core.daemon.bootstrap import bootstrap
 from flowctl.core.daemon.framing import Channel, Closed, Message
 from flowctl.store.home import Home
 
@@ -54,9 +54,9 @@ class ForkServer:
 
     def start(self, plan: Message, *, now_s: float) -> None:
         """Ask for a run; raise `Closed` when the fork server is gone."""
-        self._channel.send(plan)
         self.used_s = now_s
         self.runs[plan["run_id"]] = plan["attempt"]
+        self._channel.send(plan)
 
     def messages(self) -> list[Message]:
         """Give what it said since; raise `Closed` when it is gone."""
@@ -64,7 +64,7 @@ class ForkServer:
         found = self._channel.receive()
         for message in found:
             self.is_ready = True
-            if message["kind"] in ("exited", "refused", "failed"):
+            if message["kind"] in ("exited", "refused", "full", "failed"):
                 self.runs.pop(message["run_id"], None)
         return found
 
@@ -72,9 +72,9 @@ class ForkServer:
     def has_more_to_send(self) -> bool:
         return self._channel.has_more_to_send
 
-    def is_idle(self, now_s: float) -> bool:
-        """Tell whether it may end."""
-        return not self.runs and now_s - self.used_s > IDLE_S
+    def idle_in_s(self, now_s: float) -> float:
+        """Tell how long it is still kept without runs."""
+        return self.used_s + IDLE_S - now_s
 
     def let_go(self) -> None:
         """Let it end when its last run has."""

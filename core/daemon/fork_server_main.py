@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import fcntl
 import gc
 import importlib
 import os
@@ -20,15 +19,17 @@ import socket
 import subprocess
 import sys
 import threading
-from time import monotonic
-from typing import Final, NamedTuple, NoReturn
+from typing import Final, NoReturn
 
 from flowctl.core.daemon import processes
+from flowctl.core.daemon.bootstrap import bootstrap
+from flowctl.core.daemon.endings import Endings, StartedRun, oom_kills
 from flowctl.core.daemon.framing import Channel, Closed, Message
 from flowctl.core.daemon.processes import RUN_VARIABLE, Process
 from flowctl.core.engine.slots import take_slot
 from flowctl.store.aftermath import Exit
 from flowctl.store.home import Home
+from flowctl.store.locks import take_at_once
 
 #: What nearly every run needs and what is slow to import.
 _PRELOADED: Final = (
@@ -50,35 +51,11 @@ _PRELOADED: Final = (
     "flowctl.core.engine.reports",
     "flowctl.core.engine.run_output",
     "flowctl.core.engine.timers",
+    "pydantic.type_adapter",
 )
-#: Exit statuses of run processes whose flow came to its own end; whoever ends otherwise leaves no process behind.
-_OWN_ENDS: Final = (0, 1)
 _PR_SET_CHILD_SUBREAPER: Final = 36
-#: Children that a run leaves in its session when it ends well get so long to end.
-_GRACE_S: Final = 2.0
+#: How often what a run left behind is looked at, until it is gone.
 _ENDING_POLL_MS: Final = 50
-
-
-class _Run(NamedTuple):
-    """A run process that lives."""
-
-    run_id: str
-    attempt: int
-    lock: int
-    #: What holds its slots of limits.
-    slots: tuple[int, ...]
-    #: How often the kernel had killed for want of memory when it started.
-    oom_kills: int
-
-
-class _Ending(NamedTuple):
-    """A run process that ended, and what it may have left behind."""
-
-    run: _Run
-    pid: int
-    end: Exit
-    #: When what is left is killed, by the monotonic clock.
-    deadline: float
 
 
 class _Busy(Exception):
@@ -95,10 +72,8 @@ class Server:
     def __init__(self, control: socket.socket, home: Home) -> None:
         self._channel: Channel | None = Channel(control)
         self._home = home
-        self._runs: dict[int, _Run] = {}
-        self._endings: list[_Ending] = []
-        #: Children of others that were found to be nobody's business.
-        self._known_strangers: set[int] = set()
+        self._runs: dict[int, StartedRun] = {}
+        self._endings = Endings(home, self._tell)
         self._wake_reader, self._wake_writer = socket.socketpair()
         for end in (self._wake_reader, self._wake_writer):
             end.setblocking(False)
@@ -108,17 +83,17 @@ class Server:
     def serve(self) -> Message | None:
         """Serve until the daemon is gone and the last run has ended; in each run process, return what to run."""
         self._tell({"kind": "ready", "pid": os.getpid(), "python": sys.version.split()[0]})
-        while self._channel is not None or self._runs or self._endings:
+        while self._channel is not None or self._runs or self._endings.runs:
             poll = select.poll()
             poll.register(self._wake_reader, select.POLLIN)
             if self._channel is not None:
                 wanted = select.POLLIN | (select.POLLOUT if self._channel.has_more_to_send else 0)
                 poll.register(self._channel, wanted)
-            poll.poll(_ENDING_POLL_MS if self._endings else None)
+            poll.poll(_ENDING_POLL_MS if self._endings.runs else None)
             with contextlib.suppress(BlockingIOError):
                 self._wake_reader.recv(4096)
             self._reap()
-            self._look_after_endings()
+            self._endings.look_after(set(self._runs))
             for message in self._receive():
                 plan = self._started(message)
                 if plan is not None:
@@ -165,10 +140,11 @@ class Server:
             kind = "refused" if isinstance(error, _Busy) else "full" if isinstance(error, _Full) else "failed"
             self._tell({"kind": kind, **subject, "message": str(error)})
             return None
-        self._runs[pid] = _Run(run_id, attempt, held[0], tuple(held[1:]), before)
-        found = processes.find(pid)
-        started = found.started if found is not None else 0
-        self._tell({"kind": "started", **subject, "pid": pid, "started": started})
+        # It is not waited for yet, so that it is there even if it has ended.
+        seen = processes.look(pid)
+        process = Process(pid, 0) if seen is None else seen.process
+        self._runs[pid] = StartedRun(run_id, attempt, process, held[0], tuple(held[1:]), before)
+        self._tell({"kind": "started", **subject, "pid": pid, "started": process.started})
         return None
 
     def _slot(self, name: str, slots: int) -> int:
@@ -182,14 +158,12 @@ class Server:
         os.makedirs(self._home.run_folder(run_id), mode=0o700, exist_ok=True)
         lock = os.open(self._home.run_lock(run_id), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not take_at_once(lock):
+                raise _Busy("another process holds its lock")
             if os.path.exists(self._home.journal(run_id, attempt)):
                 raise _Busy("this attempt has been started before")
             # Behind the lock: whoever removes markers looks whether that is free.
             os.close(os.open(self._home.active_marker(run_id), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        except BlockingIOError:
-            os.close(lock)
-            raise _Busy("another process holds its lock") from None
         except BaseException:
             os.close(lock)
             raise
@@ -203,7 +177,7 @@ class Server:
         self._wake_writer.close()
         if self._channel is not None:
             self._channel.close()
-        for run in (*self._runs.values(), *(ending.run for ending in self._endings)):
+        for run in (*self._runs.values(), *self._endings.runs):
             for descriptor in (run.lock, *run.slots):
                 os.close(descriptor)
         self._runs.clear()
@@ -243,57 +217,7 @@ class Server:
             is_oom = code == -signal.SIGKILL and oom_kills() > run.oom_kills
             unit = 1 if sys.platform == "darwin" else 1024
             cpu_us = int((usage.ru_utime + usage.ru_stime) * 1_000_000)
-            self._conclude(run, pid, Exit(code, is_oom, usage.ru_maxrss * unit, cpu_us))
-
-    def _conclude(self, run: _Run, pid: int, end: Exit) -> None:
-        """Have the processes that a run left behind ended, then let go of the run."""
-        ending = _Ending(run, pid, end, monotonic() + _GRACE_S)
-        if end.code not in _OWN_ENDS:
-            processes.kill_tree(lambda: self._left_of(ending))
-        elif self._strangers() and (left := self._left_of(ending)):
-            processes.send_all(left, signal.SIGTERM)
-            self._endings.append(ending)
-            return
-        self._let_go(ending)
-
-    def _look_after_endings(self) -> None:
-        """Kill what did not heed the polite signal."""
-        for ending in tuple(self._endings):
-            left = self._left_of(ending)
-            if left and monotonic() > ending.deadline:
-                left = processes.kill_tree(lambda ending=ending: self._left_of(ending))  # type: ignore[misc]
-            if not left or monotonic() > ending.deadline:
-                self._endings.remove(ending)
-                self._let_go(ending)
-
-    def _left_of(self, ending: _Ending) -> list[Process]:
-        """Find the processes of an ended run; after a good end not those that went their own way by setsid."""
-        folder = self._home.run_folder(ending.run.run_id)
-        seen = processes.look_at_all()
-        found = processes.members(seen, ending.pid, run_id=ending.run.run_id, folder=folder, is_leading=True)
-        is_own_end = ending.end.code in _OWN_ENDS
-        return [each.process for each in found if not is_own_end or each.session == ending.pid]
-
-    def _let_go(self, ending: _Ending) -> None:
-        run, end = ending.run, ending.end
-        with contextlib.suppress(OSError):  # a full disk: the run has ended all the same
-            end.write(self._home, run.run_id, run.attempt)
-        for descriptor in (*run.slots, run.lock):
-            os.close(descriptor)
-        self._tell(
-            {"kind": "exited", "run_id": run.run_id, "attempt": run.attempt, "pid": ending.pid, "code": end.code}
-        )
-        self._known_strangers = self._strangers(all_of_them=True)
-
-    def _strangers(self, *, all_of_them: bool = False) -> set[int]:
-        """List the children that are no run processes: orphans of a run, which came to this process."""
-        try:
-            with open(f"/proc/self/task/{os.getpid()}/children", encoding="ascii") as file:
-                found = {int(pid) for pid in file.read().split()}
-        except OSError:
-            return {0}  # nobody tells here: look among all processes
-        found -= self._runs.keys()
-        return found if all_of_them else found - self._known_strangers
+            self._endings.conclude(run, Exit(code, is_oom, usage.ru_maxrss * unit, cpu_us), set(self._runs))
 
 
 def is_fork_safe() -> bool:
@@ -304,27 +228,6 @@ def is_fork_safe() -> bool:
         return len(os.listdir("/proc/self/task")) == 1
     except OSError:
         return True
-
-
-def oom_kills() -> int:
-    """Count how often the kernel killed a process of this machine, or of this group of it, for want of memory."""
-    total = 0
-    for path in ("/proc/vmstat", "/sys/fs/cgroup/memory.events"):
-        with contextlib.suppress(OSError, ValueError), open(path, encoding="ascii") as file:
-            total += sum(int(line.split()[1]) for line in file if line.startswith("oom_kill "))
-    return total
-
-
-def bootstrap(module: str) -> str:
-    """Write the program of a new interpreter that is to call `main` of a module beside this one.
-
-    A program text, and no module, is its `__main__`, which the children of multiprocessing import anew.
-    """
-    folder = os.path.dirname(os.path.dirname(os.path.abspath(sys.modules["flowctl"].__file__ or "")))
-    return (
-        f"try:\n import flowctl\nexcept ImportError:\n import sys; sys.path.append({folder!r})\n"
-        f"from flowctl.core.daemon.{module} import main\nmain()\n"
-    )
 
 
 def main() -> NoReturn:
@@ -340,7 +243,8 @@ def main() -> NoReturn:
 
 
 def _prepare() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Blocked, and not ignored: a run process that is cancelled before it is ready for that hears of it when it is.
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     _name_process("flowctl-fork")
     if sys.platform == "linux":

@@ -89,7 +89,7 @@ class ForkServers:
             if messages:
                 self._failures.pop(server.python, None)
             found += [event for message in messages if (event := self._event(message)) is not None]
-            if server.is_idle(now_s):
+            if not server.runs and server.idle_in_s(now_s) <= 0:
                 self._dismiss(server)
         found += self._settle_unsure()
         self._leaving = [server for server in self._leaving if not server.has_ended]
@@ -159,6 +159,10 @@ class ForkServers:
                 continue
             del self._unsure[run_id]
         return found
+
+    def idle_in_s(self, now_s: float) -> float | None:
+        """Tell when a fork server may be let go for want of work."""
+        return min((server.idle_in_s(now_s) for server in self._servers.values() if not server.runs), default=None)
 
     @property
     def is_unsure(self) -> bool:

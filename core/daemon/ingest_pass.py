@@ -59,7 +59,7 @@ class ActiveRuns:
 
     def looked_at(self, look: Look, offset: int) -> None:
         """Remember how far the newest journal of a run is in the database."""
-        # At the end of the line: the next step begins with those that have waited.
+        # To the end of the line, as below: the next step begins with those that have waited.
         self._places.pop(look.run_id, None)
         self._places[look.run_id] = _Place(look.attempt, offset) if look.attempt else None
         if look.is_settled:
@@ -70,6 +70,7 @@ class ActiveRuns:
     def look_anew(self, run_id: str) -> None:
         """Forget how far a run was ingested: it may have a new attempt, or was interrupted in the middle."""
         if run_id in self._places:
+            del self._places[run_id]
             self._places[run_id] = None
 
     def settled(self, run_id: str) -> None:

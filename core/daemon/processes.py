@@ -91,24 +91,27 @@ def look_at_all() -> dict[int, Seen]:
     return found
 
 
-def members(seen: dict[int, Seen], leader: int, *, run_id: str, folder: str, is_leading: bool) -> list[Seen]:
+def members(seen: dict[int, Seen], leader: Process, *, run_id: str, folder: str, is_leading: bool) -> list[Seen]:
     """List the living processes of a run, its leader first where it lives.
 
     `is_leading` says that the leader began a session of its own: whoever is in that session belongs to the run.
     """
-    below = _descendants(seen, leader)
+    there = seen.get(leader.pid)
+    # Where somebody else has its number by now, nobody is left of its session: else the number would be taken.
+    number = leader.pid if there is None or there.process == leader else 0
+    below = _descendants(seen, number)
     found: list[Seen] = []
     for pid, each in seen.items():
         if each.is_zombie or pid == os.getpid():
             continue
-        belongs = pid in below or (is_leading and each.session == leader)
+        belongs = pid in below or (is_leading and number > 0 and each.session == number)
         if belongs or _carries(pid, run_id) or _writes_into(pid, folder):
             found.append(each)
             below |= _descendants(seen, pid)
     # Some are below one that was found later than they were looked at.
     known = {each.process.pid for each in found}
     found += [seen[pid] for pid in below - known if not seen[pid].is_zombie and pid != os.getpid()]
-    return sorted(found, key=lambda each: each.process.pid != leader)
+    return sorted(found, key=lambda each: each.process != leader)
 
 
 def send(process: Process, number: int) -> bool:

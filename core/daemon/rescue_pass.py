@@ -42,10 +42,10 @@ def step(store: Store, active: ActiveRuns, *, is_awaited: Callable[[str], bool] 
             if look.is_settled:
                 store.connection.execute(_TOUCH, (run_id,)).close()
                 settled.append(look)
+            elif look.problem is not None:
+                active.problems[run_id] = look.problem
+                active.unreadable.add(run_id)
             else:
-                if look.problem is not None:
-                    active.problems[run_id] = look.problem
-                    active.unreadable.add(run_id)
                 active.look_anew(run_id)
     for look in settled:
         clear_marker(store.home, look)

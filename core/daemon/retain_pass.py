@@ -17,8 +17,9 @@ from flowctl.core.daemon.snapshots import Snapshot, list_snapshots, take_snapsho
 from flowctl.store import deletion
 from flowctl.store.health import look_after_crash
 from flowctl.store.home import Home
+from flowctl.store.plans import prune_occurrences
 from flowctl.store.problems import RunAlive, StoreError
-from flowctl.store.retention import Policy, Room, expired_runs, room_of, runs_to_free
+from flowctl.store.retention import Policy, Room, expired_runs, forget_requests, room_of, runs_to_free
 from flowctl.store.sqlite import translated
 from flowctl.store.writer import Store
 
@@ -33,6 +34,9 @@ MEASURE_EVERY: Final = timedelta(hours=1)
 LEAST_FREE_BYTES: Final = 16 << 20
 #: Runs that are looked for at once; the rest is found at the next look.
 _RUNS_AT_ONCE: Final = 500
+_ROWS_AT_ONCE: Final = 5000
+#: Who did not get an answer asks again within moments; people look back for longer.
+_REQUESTS_KEPT: Final = timedelta(days=7)
 _TURN_S: Final = 1.0
 
 
@@ -59,7 +63,7 @@ class Retainer:
         self._look_at = started + FIRST_LOOK
         self._measure_at = started + FIRST_LOOK
         self._copied_at = max((each.at for each in list_snapshots(home)), default=None)
-        self._copied_commits = -1
+        self._copied_commits: int = -1
         self._copy_from = started + FIRST_LOOK
         self._has_unswept = False
         self.doomed.extend(deletion.unfinished_deletions(home))
@@ -80,6 +84,10 @@ class Retainer:
         self._look_at = now + LOOK_EVERY
         now_us = int(now.timestamp() * 1_000_000)
         self.doom(expired_runs(store.connection, policy, now_us=now_us, limit=_RUNS_AT_ONCE))
+        with store.transaction(durable=False):
+            forget_requests(store.connection, before_us=now_us - _REQUESTS_KEPT // timedelta(microseconds=1))
+            if policy.days:
+                prune_occurrences(store.connection, now - timedelta(days=policy.days), limit=_ROWS_AT_ONCE)
         if policy.size and self.room is not None and self.room.total > policy.size:
             self.doom(runs_to_free(store.connection, self.home, excess=self.room.total - policy.size))
             self.room = None

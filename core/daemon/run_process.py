@@ -7,12 +7,15 @@ import os
 import resource
 import signal
 import sys
+from datetime import datetime
 from typing import Any, Final, NoReturn
 
+from flowctl.core.authoring import runtime
 from flowctl.core.authoring.exceptions import FlowctlError
 from flowctl.core.daemon.framing import Message
 from flowctl.core.daemon.processes import RUN_VARIABLE
-from flowctl.core.engine.launch import launch, like_another, look_back, relaunch
+from flowctl.core.engine import local_code
+from flowctl.core.engine.launch import LIKE, launch, like_another, look_back, relaunch
 from flowctl.core.engine.loading import load_file, load_module, pick_flow
 from flowctl.core.engine.root import Announced, RootRun
 from flowctl.core.engine.run_output import RunOutput
@@ -29,6 +32,8 @@ NOT_BEGUN: Final = 2
 BROKEN_OFF: Final = 70
 #: The daemon's own is stricter, and the user's files are not the daemon's.
 _UMASK: Final = 0o022
+#: What a service manager tells the daemon alone.
+_DAEMONS_OWN: Final = ("NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "LISTEN_FDS", "LISTEN_PID", "INVOCATION_ID")
 
 
 def be_run(plan: Message) -> int:
@@ -48,6 +53,8 @@ def be_run(plan: Message) -> int:
     root.output = RunOutput(root)
     opened = root.journal.next_sequence
     try:
+        # Whoever cancelled the run in the meantime is heard here.
+        signal.pthread_sigmask(signal.SIG_SETMASK, [])
         _go_where_the_flow_is(plan)
         if recorded is not None:
             ended = relaunch(run_id, opened=root)
@@ -76,7 +83,6 @@ def _make_at_home(plan: Message) -> None:
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.pthread_sigmask(signal.SIG_SETMASK, [])
     os.umask(_UMASK)
     _take_streams(plan)
     # The lock and the slots alone are meant for this process.
@@ -91,6 +97,8 @@ def _make_at_home(plan: Message) -> None:
     if "random" in sys.modules:
         sys.modules["random"].seed()
     os.environ[RUN_VARIABLE] = plan["run_id"]
+    for name in _DAEMONS_OWN:
+        os.environ.pop(name, None)
     faulthandler.enable()
     try:
         with open("/proc/self/comm", "w", encoding="ascii") as file:
@@ -122,6 +130,11 @@ def _go_where_the_flow_is(plan: Message) -> None:
             os.chdir(cwd)
         except OSError as error:
             raise FolderGone(cwd, error.strerror or str(error)) from error
+    if deployment := plan.get("deployment"):
+        runtime.deployment.id, runtime.deployment.name = str(deployment["id"]), deployment["name"]
+        runtime.deployment.parameters = plan["arguments"]
+    if scheduled_for := plan.get("scheduled_for"):
+        runtime.flow_run.due = datetime.fromisoformat(scheduled_for)
     path0 = plan.get("path0")
     if path0 is not None and sys.path[:1] != [path0]:
         sys.path.insert(0, path0)
@@ -130,6 +143,10 @@ def _go_where_the_flow_is(plan: Message) -> None:
 def _flow_of(plan: Message) -> Any:
     """Load the flow, which is the first of the user's code to run here."""
     if file := plan.get("file"):
+        if digest := plan.get("source_hash"):
+            kept = plan.get("source")
+            wanted = {os.path.realpath(file): digest}
+            local_code.install(local_code.roots_of(file), wanted, lambda asked: kept if asked == digest else None)
         return pick_flow(load_file(file), plan["flow"], file)
     return pick_flow(load_module(plan["module"]), plan["flow"], plan["module"])
 
@@ -142,9 +159,8 @@ def _unstarted(plan: Message, root: RootRun, error: BaseException) -> StateType:
         name, flow_name, tags = plan["name"], plan["flow_name"], plan["tags"]
         source = {key: plan.get(key) for key in ("file", "flow", "module", "cwd", "path0")}
         source.update(script=False, line=None, python=sys.executable, argv=sys.argv)
-    state = record_unstarted(
-        root, error, name=name, flow_name=flow_name, arguments=plan["arguments"], tags=tags, source=source
-    )
+    arguments = {parameter: value for parameter, value in plan["arguments"].items() if parameter != LIKE}
+    state = record_unstarted(root, error, name=name, flow_name=flow_name, arguments=arguments, tags=tags, source=source)
     return state.type
 
 

@@ -6,6 +6,7 @@ moment, until the user's code is on top of the stack again or something merely w
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from time import monotonic
 from types import FrameType, TracebackType
 from typing import Any, Final
 
+from flowctl.core.engine.journal_writer import each_second
 from flowctl.core.engine.waits import Deadline, TimedOut
 
 #: After this long a put-off interruption is tried again.
@@ -44,9 +46,71 @@ _put_off: Final[list[tuple[float, Act]]] = []
 _before: Final[list[Any]] = []
 
 
+#: What Python writes the numbers of signals into as they come, and whether the next will be our own nudge.
+_pipe: tuple[int, int] | None = None
+_is_echo = False
+
+
 def is_possible() -> bool:
     """Tell whether the present thread is the one that signals can interrupt."""
     return threading.current_thread() is threading.main_thread()
+
+
+def watch() -> bool:
+    """See to it that no signal goes unnoticed; False where somebody else, as asyncio, does.
+
+    Python notes a signal and acts on it between two steps of the main thread. One that comes on the threshold of a
+    long sleep would wait for its end, so another thread looks once a second whether one came, and cuts the sleep short.
+    """
+    global _pipe
+    if _pipe is None:
+        _pipe = os.pipe()
+        for end in _pipe:
+            os.set_blocking(end, False)
+        each_second.append(_nudge)
+    before = signal.set_wakeup_fd(_pipe[1], warn_on_full_buffer=False)
+    if before not in (-1, _pipe[1]):
+        signal.set_wakeup_fd(before)
+        return False
+    if signal.getsignal(signal.SIGALRM) is signal.SIG_DFL:
+        signal.signal(signal.SIGALRM, _on_alarm)
+    return True
+
+
+def unwatch() -> None:
+    """Undo `watch`."""
+    fd = signal.set_wakeup_fd(-1)
+    if _pipe is not None and fd not in (-1, _pipe[1]):
+        signal.set_wakeup_fd(fd)
+
+
+def _nudge() -> None:
+    """Make the main thread look for signals, if any came since the last time."""
+    global _is_echo
+    if _pipe is None:
+        return
+    try:
+        came = os.read(_pipe[0], 4096)
+    except BlockingIOError:
+        return
+    is_echo = _is_echo and set(came) == {signal.SIGALRM}
+    _is_echo = not is_echo
+    if not is_echo and signal.getsignal(signal.SIGALRM) is _on_alarm:
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGALRM)
+
+
+def _leave_to_parent() -> None:
+    global _pipe
+    if _pipe is not None:
+        if is_possible():
+            unwatch()
+        os.close(_pipe[0])
+        os.close(_pipe[1])
+        each_second.remove(_nudge)
+        _pipe = None
+
+
+os.register_at_fork(after_in_child=_leave_to_parent)
 
 
 def is_safe(frame: FrameType | None) -> bool:

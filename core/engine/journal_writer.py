@@ -142,6 +142,8 @@ class JournalWriter:
         self._room = room
 
 
+#: Called by the thread that syncs, once a second while a journal is open.
+each_second: Final[list[Callable[[], None]]] = []
 _open: Final[set[JournalWriter]] = set()
 _syncing = False
 
@@ -160,6 +162,8 @@ def _sync_in_background() -> None:
     gate.acquire()
     while True:
         gate.acquire(timeout=SYNC_EVERY_S)
+        for act in tuple(each_second):
+            act()
         for writer in tuple(_open):
             try:
                 writer.sync()

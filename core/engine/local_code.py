@@ -47,6 +47,8 @@ class _Versions:
         self.wanted: Mapping[str, str] = {}
         self.fetch: Callable[[str], bytes | None] = lambda _digest: None
         self.is_installed = False
+        #: What was imported before; none of it is the user's.
+        self.before: frozenset[str] = frozenset()
 
 
 _versions: Final = _Versions()
@@ -65,6 +67,7 @@ def install(
     _versions.fetch = fetch or (lambda _digest: None)
     if not _versions.is_installed:
         _versions.is_installed = True
+        _versions.before = frozenset(sys.modules)
         place = sys.meta_path.index(PathFinder) if PathFinder in sys.meta_path else len(sys.meta_path)
         sys.meta_path.insert(place, _Finder)
 
@@ -112,8 +115,8 @@ def imported_files(roots: Iterable[str]) -> set[str]:
     """List the local files that this process has imported so far."""
     roots = tuple(roots)
     found: set[str] = set()
-    for module in list(sys.modules.values()):
-        file = getattr(module, "__file__", None)
+    for name, module in list(sys.modules.items()):
+        file = None if name in _versions.before else getattr(module, "__file__", None)
         if isinstance(file, str) and file.endswith(".py") and is_local(path := os.path.realpath(file), roots):
             found.add(path)
     return found

@@ -130,6 +130,20 @@ SETTINGS: Final[dict[str, Setting]] = {
             size,
         ),
         Setting(
+            "inspect_seconds",
+            10.0,
+            "Importing a watched flow file may take so long when the daemon looks what is in it.",
+            "a number of seconds from 0",
+            seconds,
+        ),
+        Setting(
+            "inspect_memory",
+            4 << 30,
+            "Importing a watched flow file may take so much memory; 0 means any amount.",
+            'a number of bytes, or a text such as "2 GiB"',
+            size,
+        ),
+        Setting(
             "snapshot_hours",
             24,
             "Hours between two verified copies of the database; 0 makes none.",
@@ -148,6 +162,8 @@ class Settings:
         "durability",
         "file",
         "flows_default_retries",
+        "inspect_memory",
+        "inspect_seconds",
         "keep_results_up_to",
         "log_capture_root",
         "log_level",
@@ -180,6 +196,8 @@ class Settings:
     retain_runs: int
     retain_size: int
     snapshot_hours: int
+    inspect_seconds: float
+    inspect_memory: int
     #: The settings file in force, if there is one.
     file: str | None
 

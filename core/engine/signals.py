@@ -35,9 +35,12 @@ def heeded(run: FlowRun) -> Generator[None, None, None]:
         if current in (signal.SIG_DFL, signal.default_int_handler) or _is_asyncios(current):
             before[number] = current
             signal.signal(number, handler)
+    is_watched = bool(before) and interruption.watch()
     try:
         yield
     finally:
+        if is_watched:
+            interruption.unwatch()
         for number, former in before.items():
             signal.signal(number, former)
 

@@ -91,8 +91,9 @@ class Case:
 
     def run_id(self) -> str | None:
         folder = Path(self.home.runs)
-        (run_id,) = [each.name for each in folder.iterdir()] if folder.exists() else [None]
-        return run_id
+        names = [each.name for each in folder.iterdir()] if folder.exists() else []
+        assert len(names) <= 1
+        return names[0] if names else None
 
     def line(self) -> str:
         """Say what the nursery is to do next."""

@@ -1,1 +1,1 @@
-"""Reading for the screens: threads and SQLite stay in here, frozen snapshots come out; nothing is ever written to the database."""
+"""Reading for the screens: threads and SQLite stay in here, frozen snapshots come out; nothing is written."""

@@ -19,8 +19,7 @@ def _sizes(folder: str) -> tuple[int, ...]:
     try:
         with os.scandir(folder) as entries:
             return tuple(
-                size
-                for _, size in sorted((e.name, e.stat().st_size) for e in entries if e.name.startswith("journal."))
+                size for _, size in sorted((e.name, e.stat().st_size) for e in entries if e.name.startswith("journal."))
             )
     except OSError:
         # Deleted, or not made yet: the marker comes first.

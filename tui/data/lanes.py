@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final, TypeVar
 
 from flowctl.store.home import Home
-from flowctl.store.tree_reading import TreeReader
+from flowctl.store.overview import OverviewReader
 
 T = TypeVar("T")
 #: Device, inode and whether there is a file at all: another database in the same place is another database.
@@ -22,18 +22,22 @@ class Lane:
     def __init__(self, home: Home, name: str) -> None:
         self._home = home
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"flowctl-{name}")
-        self._reader: TreeReader | None = None
+        self._reader: OverviewReader | None = None
         self._identity: _Identity = _NEVER
         #: Goes up each time the database was opened.
         self.opened = 0
 
-    def ask(self, question: Callable[[TreeReader], T]) -> T:
+    def ask(self, question: Callable[[OverviewReader], T]) -> T:
         """Have something read and wait for it; raises what the store raises."""
         return self.submit(question).result()
 
-    def submit(self, question: Callable[[TreeReader], T]) -> Future[T]:
+    def submit(self, question: Callable[[OverviewReader], T]) -> Future[T]:
         """Have something read, without waiting."""
-        return self._executor.submit(self._answer, question)
+        return self._executor.submit(self.here, question)
+
+    def carry_out(self, work: Callable[[], T]) -> T:
+        """Have something done in this lane's thread that may ask it for something by `here`."""
+        return self._executor.submit(work).result()
 
     def interrupt(self) -> None:
         """Break off what is being read now; who waits for it gets an error."""
@@ -47,11 +51,12 @@ class Lane:
         self.interrupt()
         self._executor.shutdown(wait=True, cancel_futures=False)
 
-    def _answer(self, question: Callable[[TreeReader], T]) -> T:
+    def here(self, question: Callable[[OverviewReader], T]) -> T:
+        """Have something read by whoever is this lane's own thread already."""
         identity = _identity_of(self._home.database)
         if self._reader is None or identity != self._identity:
             self._close()
-            self._reader = TreeReader.open(self._home)
+            self._reader = OverviewReader.open(self._home)
             self._identity = identity
             self.opened += 1
         return question(self._reader)

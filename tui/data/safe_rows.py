@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, cast
+from typing import cast
 
 from flowctl.store.errors import ErrorReport, Frame
 from flowctl.store.records import AttemptRow, FlowRunRow, LogRow, StateRow, TaskRunRow
@@ -35,6 +35,7 @@ def flow_run(row: FlowRunRow) -> FlowRunRow:
         value=line_or_none(row.value),
         task_counts={line(name): count for name, count in row.task_counts.items()},
         problem=line_or_none(row.problem),
+        deployment=line_or_none(row.deployment),
     )
 
 
@@ -102,10 +103,11 @@ def plain(value: object) -> object:
     """Make all text in a JSON value safe."""
     if isinstance(value, str):
         return safe_text(value)
+    # What it holds comes from JSON: keys are text, the rest is looked at here.
     if isinstance(value, dict):
         return _mapping(cast("Mapping[str, object]", value))
     if isinstance(value, list):
-        return [plain(each) for each in cast("list[Any]", value)]  # of JSON: whatever it holds
+        return [plain(each) for each in cast("list[object]", value)]
     return value
 
 

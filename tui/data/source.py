@@ -1,6 +1,6 @@
 """The one door through which screens read: every method may be called from any thread and gives frozen answers.
 
-It never writes. Where no daemon ingests, it catches up with the journals first, as every reading command does.
+By itself it writes nothing. Where no daemon ingests, it catches up with the journals, as reading commands do.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from typing import Final, Self
 from flowctl.core.daemon.instance import Holder, find_holder
 from flowctl.store.catchup import catch_up
 from flowctl.store.home import Home, HomeUnusable
+from flowctl.store.overview import OverviewReader
 from flowctl.store.problems import RunNotFound, StoreError
 from flowctl.store.query_language import EVERYTHING, Query
 from flowctl.store.records import StoredResult
-from flowctl.store.searching import FoundRun
-from flowctl.store.tree_reading import TreeReader
 from flowctl.tui.data import details, overview, safe_rows
 from flowctl.tui.data.journals_seen import Sizes, sizes_of
 from flowctl.tui.data.lanes import Lane
+from flowctl.tui.data.listing import listed
 from flowctl.tui.data.log_reading import read_window
 from flowctl.tui.model.snapshots import (
     Counts,
@@ -82,7 +82,7 @@ class Source:
 
     def pulse(self) -> Pulse:
         """Catch up where no daemon does, and tell whether anything was written since; cheap, and never raises."""
-        return self._pulse_lane.submit(self._beat).result()
+        return self._pulse_lane.carry_out(self._beat)
 
     def runs_page(self, query: Query = EVERYTHING, limit: int = 200, before: Cursor | None = None) -> RunsPage:
         """Read runs that fit: first those that have not ended, then the newest; `before` is where a page ended."""
@@ -91,7 +91,7 @@ class Source:
     def run_keys(self, query: Query = EVERYTHING) -> tuple[int, ...]:
         """Give the keys of all runs that fit, in the order of the list: their number, and what a scroll bar needs."""
 
-        def read(reader: TreeReader) -> tuple[int, ...]:
+        def read(reader: OverviewReader) -> tuple[int, ...]:
             now, typical = self.clock(), self._typical_of(reader)
             active = reader.search(query, now=now, typical=typical, has_ended=False)
             ended = reader.search(query, now=now, typical=typical, has_ended=True)
@@ -105,9 +105,7 @@ class Source:
 
     def matching(self, query: Query = EVERYTHING) -> int:
         """Count the runs that fit."""
-        return self._slow.ask(
-            lambda reader: reader.matching(query, now=self.clock(), typical=self._typical_of(reader))
-        )
+        return self._slow.ask(lambda reader: reader.matching(query, now=self.clock(), typical=self._typical_of(reader)))
 
     def typical(self) -> dict[str, float]:
         """Tell how long the runs of each flow usually take, in seconds."""
@@ -147,12 +145,20 @@ class Source:
         # A filter may have to look at the whole log for one window.
         lane = self._slow if level or search or tasks else self._quick
 
-        def read(reader: TreeReader) -> LogWindow:
+        def read(reader: OverviewReader) -> LogWindow:
             place = None
             if run_id is not None and (place := reader.place(run_id)) is None:
                 raise RunNotFound(run_id)
             return read_window(
-                reader, place, self._version, after=after, before=before, level=level, tasks=tasks, text=search, limit=limit
+                reader,
+                place,
+                self._version,
+                after=after,
+                before=before,
+                level=level,
+                tasks=tasks,
+                text=search,
+                limit=limit,
             )
 
         return lane.ask(read)
@@ -169,7 +175,7 @@ class Source:
         """Read sizes, places and versions."""
         return self._slow.ask(lambda _: overview.system(self.home, self._holder, self._unreadable))
 
-    def _page(self, reader: TreeReader, query: Query, limit: int, before: Cursor | None) -> RunsPage:
+    def _page(self, reader: OverviewReader, query: Query, limit: int, before: Cursor | None) -> RunsPage:
         now, version, typical = self.clock(), self._version, self._typical_of(reader)
         active: list[tuple[int, int]] = []
         if before is None:
@@ -182,14 +188,14 @@ class Source:
         return RunsPage(
             rows=tuple(map(listed, rows)),
             next=Cursor(created_us=ended[-1][0], key=ended[-1][1]) if more else None,
-            typical=typical,
+            typical={safe_rows.line(flow): seconds for flow, seconds in typical.items()},
             version=version,
             at=now,
         )
 
-    def _typical_of(self, reader: TreeReader) -> dict[str, float]:
+    def _typical_of(self, reader: OverviewReader) -> dict[str, float]:
         if time.monotonic() - self._typical_s > _TYPICAL_EVERY_S:
-            self._typical = {safe_rows.line(flow): s for flow, s in reader.typical_durations().items()}
+            self._typical = reader.typical_durations()
             self._typical_s = time.monotonic()
         return self._typical
 
@@ -201,7 +207,8 @@ class Source:
         try:
             if self._holder is None:
                 self._catch_up(now_s)
-            seen = self._pulse_lane.look(lambda reader: reader.data_version())
+            data_version = self._pulse_lane.here(lambda reader: reader.data_version())
+            seen = (self._pulse_lane.opened, data_version)
             if seen != self._seen:
                 self._seen = seen
                 self._version += 1
@@ -224,15 +231,3 @@ class Source:
             return
         self._sizes, self._caught_up_s = sizes, now_s
         self._unreadable = {look.run_id: str(look.problem) for look in catch_up(self.home)}
-
-
-def listed(found: FoundRun) -> ListedRun:
-    """Make a run that was found one that can be shown."""
-    return ListedRun(
-        key=found.key,
-        version=found.state_version,
-        run=safe_rows.flow_run(found.run),
-        retry_at=found.retry_at,
-        deployment=safe_rows.line_or_none(found.deployment),
-        scheduled_for=found.scheduled_for,
-    )

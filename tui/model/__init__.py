@@ -1,14 +1,17 @@
-"""What the screens show, worked out without a screen: pure functions and small state machines, no Textual, no SQL, no I/O.
+"""What the screens show, worked out without a screen: pure functions and small state machines.
 
-snapshots   frozen answers of `tui.data.source.Source`: Pulse, RunsPage, ListedRun, RunDetail, TaskDetail, LogWindow,
-            FlowSummary, Counts, SystemFacts
-texts       Span = (text, style name), Line = tuple[Span, ...]; fit(text, cells), short_duration, countdown, age, …
-themes      words and glyphs of states, THEMES (palettes by name), Glyphs (unicode, ascii), choose_look(environ)
-waterfall   Waterfall(detail): update(detail), rows(), toggle(id), unfold(id), fold(id), next_problem(id, step), index_of(id)
-layout of   waterfall_lines: TimeScale, columns(width), header(…), row_line(…): rows of the Run screen as Lines of exact width
-runs_list   RunList: update(page), rows, cursor id, marks, next_problem; run_line(row, columns, …), sparkline(…)
-logs        LogBuffer over windows; log_lines(record, …) joins multi-line records
-completion  complete(text, cursor, vocabulary) for the query language of store.query_language
-views       saved views: read and write text of views.json (the file itself is data.views)
-keys        BINDINGS, one table; bindings_of(scope), footer(scope, …), help_groups(scope), keymap_of(toml text), as_markdown()
+No Textual, no SQL, no I/O. A Line is a tuple of (text, style name); style names are keys of `themes.Theme.styles`.
+
+snapshots        frozen answers of `tui.data.source.Source`
+texts            Span, Line, fit, fit_line, between, width_of, durations, countdown, when, clock, sparkline, progress
+glyphs, themes   words and signs of states (word_of, task_word_of, UNICODE, ASCII); THEMES, choose_look(environ)
+waterfall        Waterfall(detail): update, rows, index_of, select, toggle, fold, unfold, reveal, next_problem, sibling
+waterfall_lines  drawing(waterfall, width, now), header_line, row_line, chain, grid; window_of for zoom and pan
+time_scale       TimeWindow: zoomed, panned; TimeScale
+runs_list        RunList: update(page), rows, cursor, move, select, next_problem, sort_by, marks, targets() -> Target
+runs_lines       list_columns(width), header, run_line, counts_line, day_line, strip, durations, why
+logs             LogView: windows joined into lines; log_line
+completion       complete(text, cursor, vocabulary) for the query language of store.query_language
+views            View, BUILT_IN, read_views(text), write_views(views)
+keys             BINDINGS, one table: bindings_of, footer_of, help_of, palette_of, read_keymap, as_markdown
 """

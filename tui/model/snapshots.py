@@ -29,14 +29,10 @@ class ListedRun:
 
     #: Its number in the database: with this, windows of the list are asked for.
     key: int
-    #: Goes up with every change of state: a request says which one its sender saw.
-    version: int
+    #: With its `state_version`: a request says which one its sender saw.
     run: FlowRunRow
-    #: When the next task is tried again, where tasks wait for that and none runs.
+    #: When the next of its tasks is tried again.
     retry_at: datetime | None
-    #: Which deployment it belongs to, and the occurrence of its schedule that it is for.
-    deployment: str | None
-    scheduled_for: datetime | None
 
     @property
     def id(self) -> str:
@@ -70,7 +66,6 @@ class RunDetail:
     """One flow run with everything below it; tasks by number, those of the newest attempt."""
 
     run: FlowRunRow
-    version: int
     #: All flow runs below it, in order.
     subflows: tuple[FlowRunRow, ...]
     #: Number -> task run, in the order of their numbers.

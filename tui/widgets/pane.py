@@ -8,7 +8,8 @@ from textual.events import Blur, Focus, MouseScrollDown, MouseScrollUp
 from textual.strip import Strip
 from textual.widget import Widget
 
-from flowctl.tui.widgets.ink import Ink, Line, Piece, cells, fit
+from flowctl.tui.model.texts import Line, Span, fit, width_of
+from flowctl.tui.widgets.ink import Ink
 
 if TYPE_CHECKING:
     from flowctl.tui.app import FlowctlApp
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 #: Below it, a rule takes the place of a box: a box costs two rows and two columns.
 BOX_WIDTH: Final = 120
 _SCROLL_LINES: Final = 3
+_FAR: Final = 1 << 40
 
 
 class Pane(Widget, can_focus=True):
@@ -60,52 +62,52 @@ class Pane(Widget, can_focus=True):
         """Draw one line of the body, counted from its top."""
         raise NotImplementedError
 
-    def scroll_lines(self, lines: int) -> None:
-        """Move the window over the body."""
+    def move_by(self, lines: int) -> None:
+        """Move the cursor, or where there is none the window."""
+
+    def move_first(self) -> None:
+        """Go to the beginning."""
+        self.move_by(-_FAR)
+
+    def move_last(self) -> None:
+        """Go to the end."""
+        self.move_by(_FAR)
+
+    @property
+    def page(self) -> int:
+        """How many lines a page is."""
+        return max(1, self.body_height)
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of the pane."""
         ink, width, height = self.ink, self.size.width, self.size.height
         if not self.is_boxed:
             if self._is_ruled and y == 0:
-                return ink.strip(self._rule(width), width)
+                return ink.strip(self._between("──", "──", self.title, self.aside, width), width)
             return self.body_line(y - self._is_ruled, width)
-        look = "frame.focus" if self.has_focus else "frame"
         if y == 0:
-            return ink.strip(self._edge("╭", "╮", self.title, self.aside, width), width)
+            return ink.strip(self._between("╭─", "─╮", self.title, self.aside, width), width)
         if y == height - 1:
-            return ink.strip(self._edge("╰", "╯", "", self.foot, width), width)
+            return ink.strip(self._between("╰─", "─╯", "", self.foot, width), width)
+        look, side = self._frame_look(), "|" if ink.is_ascii else "│"
         body = self.body_line(y - 1, width - 4)
-        side = "|" if ink.is_ascii else "│"
-        left, right = ink.strip([(f"{side} ", look)], 2), ink.strip([(f" {side}", look)], 2)
-        return Strip.join([left, body, right])
+        return Strip.join([ink.strip([(f"{side} ", look)], 2), body, ink.strip([(f" {side}", look)], 2)])
 
-    def _rule(self, width: int) -> list[Piece]:
-        return self._between("──", "──", self.title, self.aside, width)
+    def _frame_look(self) -> str:
+        return "accent" if self.has_focus and self.is_boxed else "rule"
 
-    def _edge(self, left: str, right: str, title: str, aside: str, width: int) -> list[Piece]:
-        return self._between(f"{left}─", f"─{right}", title, aside, width)
-
-    def _between(self, left: str, right: str, title: str, aside: str, width: int) -> list[Piece]:
-        ink = self.ink
-        look = "frame.focus" if self.has_focus and self.is_boxed else "frame"
-        room = width - cells(left) - cells(right)
-        aside = f" {aside} " if aside and cells(aside) + 6 <= room else ""
-        title = f" {fit(title, min(cells(title), max(0, room - cells(aside) - 3)))} " if title else ""
-        bar = "─" * max(0, room - cells(title) - cells(aside))
-        pieces: list[Piece] = [
-            (left, look),
-            (title, "title" if not self.has_focus else "title accent"),
-            (bar, look),
-            (aside, "dim"),
-            (right, look),
-        ]
-        if ink.is_ascii:
-            pieces = [
-                (text.translate(_PLAIN) if place in (0, 2, 4) else text, word)
-                for place, (text, word) in enumerate(pieces)
-            ]
-        return pieces
+    def _between(self, left: str, right: str, title: str, aside: str, width: int) -> list[Span]:
+        room, look = max(0, width - 4), self._frame_look()
+        # A title is cut before what stands aside, which is short and tells more.
+        said = f" {aside} " if aside and width_of([(aside, "")]) + 8 <= room else ""
+        said_cells = width_of([(said, "")])
+        name_cells = min(width_of([(title, "")]), max(0, room - said_cells - 3))
+        name = f" {fit(title, name_cells, cut=self.ink.glyphs.cut)} " if title and name_cells else ""
+        bar = "─" * max(0, room - width_of([(name, "")]) - said_cells)
+        if self.ink.is_ascii:
+            left, bar, right = left.translate(_PLAIN), bar.translate(_PLAIN), right.translate(_PLAIN)
+        name_look = "accent" if self.has_focus else "title"
+        return [(left, look), (name, name_look), (bar, look), (said, "quiet"), (right, look)]
 
     def on_focus(self, _event: Focus) -> None:
         self.refresh()
@@ -115,11 +117,11 @@ class Pane(Widget, can_focus=True):
 
     def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
         event.stop()
-        self.scroll_lines(_SCROLL_LINES)
+        self.move_by(_SCROLL_LINES)
 
     def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
         event.stop()
-        self.scroll_lines(-_SCROLL_LINES)
+        self.move_by(-_SCROLL_LINES)
 
 
 _PLAIN: Final = str.maketrans({"─": "-", "╭": "+", "╮": "+", "╰": "+", "╯": "+", "│": "|"})
@@ -128,7 +130,7 @@ _PLAIN: Final = str.maketrans({"─": "-", "╭": "+", "╮": "+", "╰": "+", "
 class TextPane(Pane):
     """A pane of lines that are only looked at; it scrolls, and has no cursor."""
 
-    def __init__(self, title: str = "", *, is_ruled: bool = True, id: str | None = None) -> None:  # noqa: A002 - as above
+    def __init__(self, title: str = "", *, is_ruled: bool = True, id: str | None = None) -> None:  # noqa: A002 - Textual's word
         super().__init__(title, is_ruled=is_ruled, id=id)
         self._lines: list[Line] = []
         self._top = 0
@@ -144,7 +146,7 @@ class TextPane(Pane):
             self._top = max(0, min(self._top, len(lines) - self.body_height))
             self.refresh()
 
-    def scroll_lines(self, lines: int) -> None:
+    def move_by(self, lines: int) -> None:
         top = max(0, min(self._top + lines, len(self._lines) - self.body_height))
         if top != self._top:
             self._top = top

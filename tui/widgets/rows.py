@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
-from typing import Final, Generic, TypeVar
+from collections.abc import Callable, Container, Hashable, Sequence
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from textual.events import Click
 from textual.message import Message
 from textual.strip import Strip
 
-from flowctl.tui.widgets.ink import Line
+from flowctl.tui.model.texts import Line
 from flowctl.tui.widgets.pane import Pane
 
 T = TypeVar("T")
 
 #: More strips than any window has rows; beyond it all are forgotten, which costs one repaint.
 _MOST_STRIPS: Final = 1000
+
+
+class RowLook(NamedTuple):
+    """What a row is drawn for."""
+
+    width: int
+    is_cursor: bool
+    is_marked: bool
 
 
 class RowPane(Pane, Generic[T]):
@@ -48,7 +56,7 @@ class RowPane(Pane, Generic[T]):
         title: str = "",
         *,
         key_of: Callable[[T], Hashable],
-        draw: Callable[[T, int], Line],
+        draw: Callable[[T, RowLook], Line],
         head: Callable[[int], Line] | None = None,
         is_live: Callable[[T], bool] = lambda _row: False,
         version_of: Callable[[T], Hashable] = id,
@@ -69,7 +77,7 @@ class RowPane(Pane, Generic[T]):
         self.empty: Sequence[Line] = ()
         #: Goes up with whatever changes how rows look, beside the rows themselves: the clock's tick, a column set.
         self.look_version: Hashable = 0
-        self.marks: frozenset[Hashable] = frozenset()
+        self.marks: Container[Hashable] = frozenset()
 
     @property
     def rows(self) -> Sequence[T]:
@@ -83,12 +91,6 @@ class RowPane(Pane, Generic[T]):
     @property
     def place(self) -> int:
         return self._place
-
-    @property
-    def marked(self) -> list[T]:
-        """The marked rows, or else the one under the cursor."""
-        chosen = [row for row in self._rows if self._key_of(row) in self.marks] if self.marks else []
-        return chosen or ([self.row] if self.row is not None else [])
 
     def put(self, rows: Sequence[T]) -> None:
         """Show other rows; the cursor stays on its row, and that row in its place on the screen, if it is there."""
@@ -136,9 +138,6 @@ class RowPane(Pane, Generic[T]):
         """How many rows the window holds."""
         return max(1, self.body_height - (self._head is not None))
 
-    def scroll_lines(self, lines: int) -> None:
-        self.move_by(lines)
-
     def tick(self, look_version: Hashable) -> None:
         """Let what moves with the clock be drawn anew: only rows in the window, and only the live ones."""
         self.look_version = look_version
@@ -168,28 +167,18 @@ class RowPane(Pane, Generic[T]):
                 return self.ink.strip(self.empty[y], width)
             return self.ink.strip((), width)
         row = self._rows[place]
-        key, is_here = self._key_of(row), place == self._place
-        is_marked = key in self.marks
-        version = (
-            self._version_of(row), width, is_here and self.has_focus, is_here, is_marked, self.ink.name,
-            self.look_version if self._is_live(row) else 0,
-        )  # fmt: skip
+        key = self._key_of(row)
+        look = RowLook(width, place == self._place, key in self.marks)
+        version = (self._version_of(row), look, self.ink.name, self.look_version if self._is_live(row) else 0)
         known = self._strips.get(key)
         if known is not None and known[0] == version and known[1] is row:
             return known[2]
         if len(self._strips) > _MOST_STRIPS:
             self._strips.clear()
-        strip = self._row_strip(row, width, is_here=is_here, is_marked=is_marked)
+        strip = self.ink.strip(self._draw(row, look), width, "cursor" if look.is_cursor else "")
         # The row is kept with its strip, so that no other one can be given its identity.
         self._strips[key] = (version, row, strip)
         return strip
-
-    def _row_strip(self, row: T, width: int, *, is_here: bool, is_marked: bool) -> Strip:
-        ground = ("cursor" if self.has_focus else "cursor.blurred") if is_here else "background"
-        ink = self.ink
-        sign = (">" if ink.is_ascii else "▸") if is_here else "*" if is_marked else " "
-        look = "accent bold" if is_here else "mark bold"
-        return Strip.join([ink.strip([(sign, look)], 1, ground), ink.strip(self._draw(row, width - 1), width - 1, ground)])
 
     def _keep_in_window(self) -> None:
         page = self.page

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
 
@@ -47,13 +48,14 @@ def no_daemon_left(home: Home) -> Generator[None, None, None]:
         if not wait_until_gone(home, within_s=DEADLINE_S):
             os.kill(holder.pid, signal.SIGKILL)
             wait_until_gone(home, within_s=DEADLINE_S)
-    if os.path.exists(log_path(home)):
-        with open(log_path(home), encoding="utf-8") as file:
-            text = file.read()
+    log = Path(log_path(home))
+    if log.exists():
+        text = log.read_text(encoding="utf-8")
         assert not any(word in text for word in PROBLEM_WORDS), text
 
 
 @pytest.fixture
-def daemon(home: Home, no_daemon_left: None) -> int:
-    """A daemon of the home, in a process of its own; its process id."""
+def daemon(home: Home, no_daemon_left: None, monkeypatch: pytest.MonkeyPatch) -> int:
+    """A daemon of the home, in a process of its own, that deletes no old runs; its process id."""
+    monkeypatch.setenv("FLOWCTL_RETAIN_DAYS", "0")
     return start_daemon(home)

@@ -32,6 +32,12 @@ class Stepped:
     def __init__(self, home: Home) -> None:
         home.ensure()
         self.home = home
+        self.reopen()
+
+    def reopen(self) -> None:
+        """Be the daemon again, as a new process of it would."""
+        home = self.home
+        self._is_closed = False
         self._lock = writer_lock(home, as_daemon=True)
         self._lock.__enter__()
         self.store = Store.open_writer(home)
@@ -76,20 +82,13 @@ class Stepped:
     def plan(self, file: Path, flow: str, arguments: Mapping[str, Any] | None = None, **fields: Any) -> str:
         """Plan a run that is due now; return its id."""
         run_id = fields.pop("run_id", None) or new_id()
-        reference = FlowReference(
-            file=str(file),
-            flow_attribute=flow,
-            module=None,
-            python=fields.pop("python", sys.executable),
-            cwd=fields.pop("cwd", str(file.parent)),
-            path0=str(file.parent),
-        )
+        given = {name: fields.pop(name) for name in ("python", "cwd", "source_hash") if name in fields}
         now = datetime.now(UTC)
         plan = RunPlan(
             run_id=run_id,
             name=f"run-{run_id[:4]}",
             flow_name=flow,
-            reference=reference,
+            reference=self.reference(file, flow, **given),
             arguments=arguments or {},
             due_at=fields.pop("due_at", now),
             **fields,
@@ -97,6 +96,12 @@ class Stepped:
         with self.store.transaction() as connection:
             plan_run(connection, plan, now)
         return run_id
+
+    def reference(self, file: Path, flow: str, **fields: Any) -> FlowReference:
+        """Say where a flow is."""
+        folder = str(file.parent)
+        around = {"python": sys.executable, "cwd": folder, "path0": folder, **fields}
+        return FlowReference(file=str(file), flow_attribute=flow, **around)
 
     def deploy(self, name: str, *, overlap: str = "queue", run_limit: int | None = None) -> int:
         """Make a deployment; return its number."""
@@ -145,13 +150,15 @@ class Stepped:
     def until_over(self, *run_ids: str) -> None:
         """Go on until runs are closed in the database and forgotten by the dispatcher."""
         finals = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
+
+        def are_over() -> bool:
+            markers = {marker.name for marker in Path(self.home.active).iterdir()}
+            looked_after = {*self.dispatcher.runs, *self.dispatcher.ended, *self.active.ids, *markers}
+            is_final = all(self.state(run_id).split("/")[0] in finals for run_id in run_ids)
+            return is_final and looked_after.isdisjoint(run_ids)
+
         self.until(
-            lambda: (
-                all(self.state(run_id).split("/")[0] in finals for run_id in run_ids)
-                and not any(
-                    run_id in each for run_id in run_ids for each in (self.dispatcher.runs, self.dispatcher.ended)
-                )
-            ),
+            are_over,
             "all are over",
         )
 
@@ -160,8 +167,12 @@ class Stepped:
         self.dispatcher.servers.close()
         self.store.connection.close()
         self._lock.__exit__(None, None, None)
+        self._is_closed = True
 
     def stop(self) -> None:
+        """Come to an end, politely."""
+        if self._is_closed:
+            return
         self.dispatcher.servers.close()
         self.store.close()
         self._lock.__exit__(None, None, None)

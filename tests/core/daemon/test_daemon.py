@@ -24,7 +24,7 @@ from flowctl.store.records import FlowRunRow
 from flowctl.store.sqlite import sqlite3
 from flowctl.store.states import StateType
 from tests.conftest import Command, Project
-from tests.core.daemon.waiting import DEADLINE_S, once, until
+from tests.core.daemon.waiting import DEADLINE_S, names, once, until
 from tests.store.journals import a_run, an_id, many_runs, write_journal
 
 pytestmark = pytest.mark.usefixtures("no_daemon_left")
@@ -132,7 +132,7 @@ def test_what_a_run_writes_is_in_the_database_while_it_runs(home: Home, daemon: 
     assert early.state_type is StateType.RUNNING
     assert late is not None
     assert (late.state_type, late.task_counts) == (StateType.COMPLETED, {"Completed": 5})
-    once(lambda: os.listdir(home.active) == [], "no marker left")
+    once(lambda: names(home.active) == [], "no marker left")
 
 
 def test_a_command_sees_what_was_written_before_it_looked(home: Home, daemon: int) -> None:
@@ -186,7 +186,9 @@ def test_a_reader_is_right_when_the_daemon_dies_under_its_eyes(home: Home, daemo
     os.kill(daemon, signal.SIGSTOP)
     try:
         write_journal(home, an_id(1), a_run(an_id(1)))
-        command = "from flowctl.store.home import Home; from flowctl.store.catchup import catch_up; catch_up(Home.default())"
+        command = (
+            "from flowctl.store.home import Home; from flowctl.store.catchup import catch_up; catch_up(Home.default())"
+        )
         reader = subprocess.Popen([sys.executable, "-c", command])
     finally:
         os.kill(daemon, signal.SIGKILL)
@@ -213,7 +215,7 @@ def test_what_waited_for_a_daemon_is_taken_in_when_it_starts(home: Home) -> None
 
     start_daemon(home)
 
-    once(lambda: os.listdir(home.active) == [], "all runs taken in")
+    once(lambda: names(home.active) == [], "all runs taken in")
     with Reader.open(home) as reader:
         assert reader.counts() == {StateType.COMPLETED: 300}
 
@@ -226,14 +228,14 @@ def test_a_lost_database_is_made_anew_from_the_journals(home: Home) -> None:
 
     start_daemon(home)
 
-    once(lambda: os.listdir(home.active) == [], "all runs taken in")
+    once(lambda: names(home.active) == [], "all runs taken in")
     with Reader.open(home) as reader:
         assert reader.counts() == {StateType.COMPLETED: 5}
 
 
 def test_records_that_a_lost_write_ahead_log_held_are_taken_in_again(home: Home, daemon: int) -> None:
     write_journal(home, an_id(1), a_run(an_id(1)))
-    once(lambda: os.listdir(home.active) == [] and seen(home, an_id(1)) is not None, "the run")
+    once(lambda: names(home.active) == [] and seen(home, an_id(1)) is not None, "the run")
     with sqlite3.connect(home.database) as connection:
         in_log = connection.execute("SELECT count(*) FROM flow_run").fetchone()[0]
     connection.close()
@@ -314,8 +316,8 @@ def test_the_settings_are_read_again_and_wrong_ones_are_not_taken(home: Home, da
 
 
 def _troubles(home: Home) -> dict[str, object]:
-    found = asked(home)["troubles"]
-    assert isinstance(found, dict)
+    with Client.connect(home, start=False) as client:
+        found: dict[str, object] = client.ask("status")["troubles"]
     return found
 
 

@@ -91,7 +91,10 @@ def test_what_a_killed_process_wrote_last_is_kept(stepped: Stepped, project: Pro
 
     assert stepped.state(run_id) == "CRASHED/Crashed"
     assert "SIGKILL" in stepped.message(run_id)
-    assert [message for logger, message, _ in stepped.logs(run_id) if logger == "stderr"] == ["last words", "and a half"]
+    assert [message for logger, message, _ in stepped.logs(run_id) if logger == "stderr"] == [
+        "last words",
+        "and a half",
+    ]
 
 
 def test_a_line_without_end_is_cut_and_costs_little_memory(stepped: Stepped, project: Project) -> None:
@@ -99,7 +102,8 @@ def test_a_line_without_end_is_cut_and_costs_little_memory(stepped: Stepped, pro
         "jobs.py",
         "import subprocess, sys\nfrom flowctl import flow\n"
         "@flow\ndef floods():\n"
-        "    subprocess.run([sys.executable, '-c', 'import os\\nfor _ in range(128): os.write(1, b\"x\" * (1 << 20))'])\n"
+        "    writes = 'import os\\nfor _ in range(128): os.write(1, b\"x\" * (1 << 20))'\n"
+        "    subprocess.run([sys.executable, '-c', writes])\n"
         "    subprocess.run(['sh', '-c', 'echo; echo end'])\n",
     )
 
@@ -214,10 +218,12 @@ def test_starts_are_neither_lost_nor_doubled_when_the_fork_server_is_killed_agai
     for _ in range(4):
         began = len((project.path / "marks").read_text().splitlines()) if (project.path / "marks").exists() else 0
         stepped.until(
-            lambda began=began: (  # type: ignore[misc]
-                (project.path / "marks").exists() and len((project.path / "marks").read_text().splitlines()) > began
-            )
-            or stepped.one("SELECT count(*) FROM flow_run WHERE ended_at IS NULL") == 0,
+            lambda began=began: (
+                (  # type: ignore[misc]
+                    (project.path / "marks").exists() and len((project.path / "marks").read_text().splitlines()) > began
+                )
+                or stepped.one("SELECT count(*) FROM flow_run WHERE ended_at IS NULL") == 0
+            ),
             "one more run has begun",
         )
         for pid in stepped.dispatcher.servers.pids:
@@ -245,6 +251,30 @@ def test_a_crashed_run_leaves_no_process_behind(stepped: Stepped, project: Proje
     assert stepped.state(run_id) == "CRASHED/Crashed"
     servers = set(stepped.dispatcher.servers.pids)
     assert [seen for seen in processes_of(home) if seen.process.pid not in servers] == []
+
+
+def test_a_run_whose_fork_server_was_killed_leaves_no_process_behind(
+    stepped: Stepped, project: Project, home: Home
+) -> None:
+    file = project.write(
+        "jobs.py",
+        "import subprocess, time\nfrom pathlib import Path\nfrom flowctl import flow\n"
+        "@flow\ndef stays():\n"
+        "    subprocess.Popen(['setsid', 'sleep', '600'])\n    subprocess.Popen(['sleep', '600'])\n"
+        "    Path('began').touch()\n    time.sleep(600)\n",
+    )
+    run_id = stepped.plan(file, "stays")
+    stepped.until(lambda: _began(project), "the flow has begun")
+    stepped.until_state(run_id, "RUNNING/Running")
+    process = stepped.dispatcher.runs[run_id].process
+    assert process is not None
+
+    for pid in (*stepped.dispatcher.servers.pids, process.pid):
+        os.kill(pid, signal.SIGKILL)
+    stepped.until_over(run_id)
+
+    assert stepped.state(run_id) == "CRASHED/Crashed"
+    stepped.until(lambda: processes_of(home) == [], "nobody is left")
 
 
 def test_a_child_of_its_own_session_survives_a_good_end_and_others_do_not(
@@ -278,7 +308,7 @@ def test_a_process_is_spawned_where_forking_is_unsafe(
 
     with monkeypatch.context() as patch:
         patch.setattr(sys, "platform", "darwin")
-        run_id = stepped.plan(file, "spawned", {"n": [1, "\udcff"]})
+        run_id = stepped.plan(file, "spawned", {"n": [1, "é"]})
         stepped.step()
     stepped.until_over(run_id)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final, TypeVar
 
 #: Far more than anything takes, on a machine that is busy with other things.
@@ -28,3 +29,9 @@ def until(condition: Callable[[], T | None], what: str, *, within_s: float = DEA
 def once(condition: Callable[[], bool], what: str, *, within_s: float = DEADLINE_S) -> None:
     """Wait until a condition holds."""
     until(lambda: condition() or None, what, within_s=within_s)
+
+
+def names(folder: str) -> list[str]:
+    """List what is in a folder, in order; nothing where there is none."""
+    path = Path(folder)
+    return sorted(each.name for each in path.iterdir()) if path.is_dir() else []

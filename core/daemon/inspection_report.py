@@ -1,0 +1,157 @@
+"""Loads one file of the user's and says what is in it; runs in a child that is made for it and ends with it."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from flowctl.core.authoring import port
+from flowctl.core.authoring.exceptions import FlowctlError
+from flowctl.core.daemon.framing import Message
+from flowctl.core.daemon.imports import files_behind
+from flowctl.core.engine import local_code
+from flowctl.core.engine.loading import FoundFlow, flows_in, load_file
+from flowctl.core.engine.loading_problems import TargetProblem
+from flowctl.core.engine.reports import report
+
+if TYPE_CHECKING:
+    from flowctl.core.authoring.flows import Flow
+
+#: Longer descriptions are cut.
+_LONGEST_DESCRIPTION: Final = 4_000
+#: A schema is for forms and checks; one that is longer is left out.
+_LONGEST_SCHEMA: Final = 1 << 20
+#: What a file that defines flows has in its text; a cheap look before anything is parsed.
+_HINT: Final = re.compile(
+    rb"^[ \t]*(?:from[ \t]+flowctl\b|import[ \t][^\n]*\bflowctl\b"
+    rb"|from[ \t]+[\w.]+[ \t]+import[^\n]*\b(?:flow|serve)\b)",
+    re.MULTILINE,
+)
+
+
+class CalledOnImport(FlowctlError):
+    """A file runs a flow or task while it is imported."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"{what} is called while its file is imported, so every save would run it. "
+            'Put the call under `if __name__ == "__main__":`.'
+        )
+
+
+class _NoEngine:
+    """In the place of the engine: nothing is run while a file is looked at."""
+
+    def call_flow(self, flow: Flow[..., Any], *_: object) -> NoReturn:
+        raise CalledOnImport(f"The flow {flow.name!r}")
+
+    def call_task(self, task: Any, *_: object) -> NoReturn:
+        raise CalledOnImport(f"The task {task.name!r}")
+
+    submit_task = map_task = call_task
+
+    def __getattr__(self, name: str) -> Any:
+        raise CalledOnImport(f"`{name}` of a run")
+
+
+def may_define_flows(text: bytes) -> bool:
+    """Tell by a glance at its text whether a file may define flows: scripts that cannot are never imported."""
+    return _HINT.search(text) is not None
+
+
+def inspect(request: Message, tell: Callable[[Message], None]) -> None:
+    """Tell what the text of a file says, then load it and tell what came of it."""
+    path: str = request["path"]
+    roots: list[str] = request["roots"]
+    try:
+        with open(path, "rb") as file:
+            tree = ast.parse(file.read(), path)
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        tell({"kind": "text", "files": [], "defines_flows": True})
+        tell({"kind": "done", "flows": [], "files": {}, "problem": _problem(error, path)})
+        return
+    defines_flows = _imports_flowctl(tree)
+    tell({"kind": "text", "files": sorted(files_behind([path], roots)), "defines_flows": defines_flows})
+    if not (defines_flows or request["is_known"]):
+        tell({"kind": "done", "flows": [], "files": {}, "problem": None})
+        return
+    sys.argv = [path]
+    if request["path0"] is not None:
+        sys.path.insert(0, request["path0"])
+    port.register(_NoEngine)
+    local_code.install(roots)
+    problem: Message | None = None
+    found: list[FoundFlow] = []
+    try:
+        os.chdir(request["cwd"])
+        found = flows_in(load_file(path))
+    except BaseException as error:  # noqa: BLE001 - the edge around the user's file: whatever it raises is told
+        problem = _problem(error, path)
+    flows: list[Message] = []
+    if problem is None:
+        try:
+            flows = [_described(one) for one in found]
+        except Exception as error:  # noqa: BLE001 - as above: annotations and defaults are the user's
+            problem = _problem(error, path)
+    files = dict.fromkeys(local_code.imported_files(roots), "") | local_code.loaded
+    tell({"kind": "done", "flows": flows, "files": files, "problem": problem})
+
+
+def _imports_flowctl(tree: ast.Module) -> bool:
+    """Tell whether a file takes something from flowctl, or `flow` from a module of the user's that does."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            if any(alias.name.partition(".")[0] == "flowctl" for alias in node.names):
+                return True
+        elif isinstance(node, ast.ImportFrom) and (
+            (node.module or "").partition(".")[0] == "flowctl"
+            or any(alias.name in ("flow", "serve") for alias in node.names)
+        ):
+            return True
+    return False
+
+
+def _described(found: FoundFlow) -> Message:
+    import json
+
+    flow = found.flow
+    schema: dict[str, Any] | None = flow.parameters
+    try:
+        if len(json.dumps(schema)) > _LONGEST_SCHEMA:
+            schema = None
+    except (TypeError, ValueError, RecursionError):
+        schema = None
+    return {
+        "attribute": found.attribute,
+        "name": flow.name,
+        "line": found.line,
+        "is_own": found.is_own,
+        "description": (str(flow.description)[:_LONGEST_DESCRIPTION] if flow.description else None),
+        "schema": schema,
+        "required": list(flow.signature.required),
+        "schedules": _schedules(flow),
+    }
+
+
+def _schedules(flow: Flow[..., Any]) -> list[Message]:
+    return [schedule.plain() for schedule in flow.schedules]
+
+
+def _problem(error: BaseException, path: str) -> Message:
+    """Say what keeps a file from being loaded, and where."""
+    cause: Any = getattr(error, "error", None)
+    told = report(cause if isinstance(error, TargetProblem) and isinstance(cause, BaseException) else error)
+    frames: list[list[Any]] = told["frames"]
+    place = next((frame for frame in reversed(frames) if frame[4] and frame[0]), None)
+    return {
+        "kind": told["type"],
+        "message": told["text"],
+        "file": place[0] if place else path,
+        "line": place[1] if place else 0,
+        "code": place[3] if place else "",
+        "error": told,
+    }

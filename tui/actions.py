@@ -1,0 +1,101 @@
+"""What screens ask of the daemon: the request, whether it can be made at all, and what to do where it cannot."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from flowctl.core.authoring.exceptions import FlowctlError
+from flowctl.store.home import Home
+from flowctl.tui.model.snapshots import Pulse
+
+#: What a person says instead, while there is no daemon.
+_BY_HAND: Final = {
+    "retry": "flowctl runs retry {name}",
+    "delete": "flowctl runs delete {name}",
+    "run": "flowctl run FILE.py:FLOW",
+}
+
+
+class Outcome(NamedTuple):
+    """What came of a request, in a sentence."""
+
+    is_done: bool
+    message: str
+
+
+class Target(NamedTuple):
+    """What a request is about, as it was when the person chose it: a refresh cannot redirect it."""
+
+    run_id: str
+    name: str
+    #: Of the state that was on the screen; the daemon refuses what has been overtaken.
+    version: int | None = None
+    task: int | None = None
+
+
+class Actions:
+    """Requests of one home's daemon; they are made in a thread, since the answer may take its time."""
+
+    def __init__(self, home: Home, *, is_allowed: bool) -> None:
+        self._home = home
+        self._is_allowed = is_allowed
+
+    @property
+    def is_allowed(self) -> bool:
+        """Whether anything may be asked at all."""
+        return self._is_allowed
+
+    def why_not(self, verb: str, pulse: Pulse | None, name: str = "RUN") -> str | None:
+        """Say why a request cannot be made now; None: it can."""
+        if not self._is_allowed:
+            return f"{verb} asks the daemon, and --no-daemon says only to look.{self._by_hand(verb, name)}"
+        if pulse is None or pulse.daemon_pid is None:
+            return f"{verb} needs the daemon: `flowctl daemon start`.{self._by_hand(verb, name)}"
+        return None
+
+    def ask(self, verb: str, target: Target) -> Outcome:
+        """Ask the daemon about one run; called in a thread."""
+        fields: dict[str, object] = {"run_id": target.run_id}
+        if verb == "delete":
+            fields = {"ids": [target.run_id]}
+        elif target.version is not None:
+            fields["state_version"] = target.version
+        if target.task is not None:
+            fields["task"] = target.task
+        from flowctl.core.daemon.client import Client
+
+        try:
+            with Client.connect(self._home, start=False) as client:
+                client.ask(verb, **fields)
+        except (FlowctlError, OSError) as error:
+            return Outcome(False, str(error))
+        return Outcome(True, f"{_DONE.get(verb, verb)} {target.name}")
+
+    def start_daemon(self) -> Outcome:
+        """Start the daemon; called in a thread."""
+        from flowctl.core.daemon.client import is_running, start_daemon
+
+        try:
+            if is_running(self._home):
+                return Outcome(True, "the daemon is running")
+            pid = start_daemon(self._home)
+        except (FlowctlError, OSError) as error:
+            return Outcome(False, str(error))
+        return Outcome(True, f"started the daemon, process {pid}")
+
+    def _by_hand(self, verb: str, name: str) -> str:
+        command = _BY_HAND.get(verb)
+        return f" By hand: `{command.format(name=name)}`" if command else ""
+
+
+_DONE: Final = {
+    "cancel": "asked to cancel",
+    "kill": "killed",
+    "pause": "asked to pause",
+    "resume": "resumed",
+    "retry_now": "waking",
+    "retry": "retrying",
+    "skip_task": "skipping",
+    "delete": "deleted",
+    "run": "started",
+}

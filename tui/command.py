@@ -1,0 +1,54 @@
+"""`flowctl tui`: the runs of this home on the whole screen, live."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated, Final
+
+import typer
+
+from flowctl.core.cli.exits import Exit
+from flowctl.core.cli.faults import CommandError
+from flowctl.core.cli.help import Command
+from flowctl.tui.skeleton import take_away
+
+_EPILOG: Final = (
+    "Quitting never stops work: runs go on, and so does the daemon. "
+    "FLOWCTL_THEME, FLOWCTL_ASCII=1 and NO_COLOR choose the looks."
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the program."""
+    app.command("tui", cls=Command, epilog=_EPILOG)(tui)
+
+
+def tui(
+    run: Annotated[
+        str | None,
+        typer.Argument(metavar="[RUN]", help="A run to open at once: its name, its id or the beginning of that, or -."),
+    ] = None,
+    theme: Annotated[
+        str | None, typer.Option("--theme", metavar="NAME", help="Colours; an unknown name lists those there are.")
+    ] = None,
+    no_daemon: Annotated[
+        bool, typer.Option("--no-daemon", help="Only look: start no daemon, and ask nothing of one.")
+    ] = False,
+    no_mouse: Annotated[
+        bool, typer.Option("--no-mouse", help="Leave the mouse to the terminal, to select text with it.")
+    ] = False,
+    as_ascii: Annotated[bool, typer.Option("--ascii", help="Draw with ASCII characters alone.")] = False,
+) -> int:
+    """Look at runs as they happen: what runs, what waits and until when, what failed and why."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM") == "dumb":
+        raise CommandError("`flowctl tui` needs a terminal. `flowctl runs` lists runs in pipes and files.", Exit.USAGE)
+    try:
+        from flowctl.tui.entry import Options, open_interface
+
+        return open_interface(
+            Options(run=run, theme=theme, no_daemon=no_daemon, has_mouse=not no_mouse, is_ascii=as_ascii)
+        )
+    finally:
+        # Whatever is said next is said on the terminal as it was.
+        take_away()

@@ -1,0 +1,12 @@
+"""Runs that were found, made ready to be listed."""
+
+from __future__ import annotations
+
+from flowctl.store.searching import FoundRun
+from flowctl.tui.data import safe_rows
+from flowctl.tui.model.snapshots import ListedRun
+
+
+def listed(found: FoundRun) -> ListedRun:
+    """Make a run that was found one that can be shown."""
+    return ListedRun(key=found.key, run=safe_rows.flow_run(found.run), retry_at=found.retry_at)

@@ -1,0 +1,131 @@
+"""Reading what the dashboard, the list of flows and the screen about the system show."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import PackageNotFoundError, version
+from typing import Final
+
+import flowctl
+from flowctl.core.daemon.instance import Holder
+from flowctl.store.catchup import active_runs
+from flowctl.store.health import stats_of
+from flowctl.store.home import Home
+from flowctl.store.overview import BriefRun, OverviewReader, file_size
+from flowctl.store.sqlite import SCHEMA_VERSION, sqlite3
+from flowctl.store.states import FINAL, StateType
+from flowctl.tui.data import safe_rows
+from flowctl.tui.data.listing import listed
+from flowctl.tui.model.glyphs import word_of
+from flowctl.tui.model.snapshots import Counts, FlowSummary, Hour, PastRun, SystemFacts
+
+HOURS: Final = 24
+_MOST_PROBLEMS: Final = 50
+_OK: Final = StateType.COMPLETED.value
+_PROBLEMS: Final = (StateType.FAILED.value, StateType.CRASHED.value)
+
+
+def counts(reader: OverviewReader, now: datetime, store_version: int) -> Counts:
+    """Count what is at work, and the last day hour by hour."""
+    words: dict[str, int] = {}
+    for (type_, name), runs in reader.open_states().items():
+        word = word_of(type_, name)
+        words[word] = words.get(word, 0) + runs
+    day = reader.hours(now, HOURS)
+    for (_, type_), runs in day.items():
+        if type_ in _PROBLEMS:
+            word = word_of(type_, "")
+            words[word] = words.get(word, 0) + runs
+    durations = sorted(reader.durations_since(now - timedelta(hours=HOURS)))
+    completed = sum(runs for (_, type_), runs in day.items() if type_ == _OK)
+    ended = sum(runs for (_, type_), runs in day.items() if type_ in FINAL)
+    problems = reader.problems_since(now - timedelta(hours=HOURS), _MOST_PROBLEMS)
+    return Counts(
+        words=words,
+        total=sum(reader.counts().values()),
+        hours=tuple(_hour(day, ago) for ago in reversed(range(HOURS))),
+        p50_s=_percentile(durations, 50),
+        p95_s=_percentile(durations, 95),
+        ok_ratio=completed / ended if ended else None,
+        problems=tuple(map(listed, problems)),
+        version=store_version,
+        at=now,
+    )
+
+
+def flows(reader: OverviewReader, typical: Mapping[str, float], latest: int) -> tuple[FlowSummary, ...]:
+    """Read every flow that ever ran."""
+    return tuple(_flow(reader, name, typical.get(name), latest) for name in reader.flow_names())
+
+
+def system(home: Home, holder: Holder | None, unreadable: Mapping[str, str]) -> SystemFacts:
+    """Measure and count; counting large tables takes its time."""
+    stats = stats_of(home) if os.path.exists(home.database) else None  # noqa: PTH110 - the store speaks in text paths
+    return SystemFacts(
+        home=home.path,
+        database=home.database,
+        database_bytes=file_size(home.database),
+        log_bytes=file_size(home.database + "-wal"),
+        free_bytes=stats.free if stats else 0,
+        schema=stats.schema if stats else SCHEMA_VERSION,
+        rows=stats.rows if stats else {},
+        oldest=stats.oldest if stats else None,
+        newest=stats.newest if stats else None,
+        active_runs=len(active_runs(home)),
+        daemon_pid=holder.pid if holder else None,
+        daemon_version=safe_rows.line(holder.version) if holder else None,
+        daemon_since=datetime.fromtimestamp(holder.started_at / 1e6, UTC) if holder and holder.started_at else None,
+        versions={
+            "flowctl": flowctl.__version__,
+            "Python": platform.python_version(),
+            "SQLite": sqlite3.sqlite_version,
+            "Textual": _version_of("textual"),
+        },
+        unreadable={run_id: safe_rows.line(problem) for run_id, problem in unreadable.items()},
+    )
+
+
+def _flow(reader: OverviewReader, name: str, typical_s: float | None, latest: int) -> FlowSummary:
+    runs = reader.latest_of(name, latest)
+    ended = [run for run in runs if run.state_type in FINAL]
+    source = reader.source_of(name)
+    file, line = source.get("file"), source.get("line")
+    return FlowSummary(
+        name=safe_rows.line(name),
+        file=safe_rows.line(file) if isinstance(file, str) else None,
+        line=line if isinstance(line, int) else None,
+        latest=tuple(map(_past, runs)),
+        typical_s=typical_s,
+        ok_ratio=sum(run.state_type == _OK for run in ended) / len(ended) if ended else None,
+    )
+
+
+def _past(run: BriefRun) -> PastRun:
+    return PastRun(
+        id=run.id,
+        state_type=run.state_type,
+        state_name=safe_rows.line(run.state_name),
+        took_s=run.took_s,
+        created_at=run.created_at,
+    )
+
+
+def _hour(day: Mapping[tuple[int, str], int], ago: int) -> Hour:
+    of_hour = {type_: runs for (hour, type_), runs in day.items() if hour == ago}
+    completed = of_hour.get(_OK, 0)
+    failed = sum(of_hour.get(type_, 0) for type_ in _PROBLEMS)
+    return Hour(completed=completed, failed=failed, other=sum(of_hour.values()) - completed - failed)
+
+
+def _percentile(ordered: list[float], percent: int) -> float | None:
+    return ordered[min(len(ordered) * percent // 100, len(ordered) - 1)] if ordered else None
+
+
+def _version_of(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"

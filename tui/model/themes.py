@@ -1,0 +1,188 @@
+"""Colours by the names of the styles that lines are made of, and which look suits a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+from flowctl.tui.model.glyphs import ASCII, OPEN, PROBLEMS, UNICODE, WORDS, Glyphs, task_word_of, word_of
+
+
+class Theme(NamedTuple):
+    """Colours by the names of styles that lines are made of; an empty one is the terminal's own."""
+
+    name: str
+    title: str
+    is_dark: bool
+    #: Style name -> what Textual and Rich read as a style.
+    styles: Mapping[str, str]
+    background: str
+    surface: str
+    foreground: str
+    accent: str
+
+
+def _theme(
+    name: str,
+    title: str,
+    *,
+    is_dark: bool,
+    base: tuple[str, str, str, str],
+    words: Mapping[str, str],
+    quiet: str,
+    warning: str,
+) -> Theme:
+    background, surface, foreground, accent = base
+    styles = {word: words.get(word, "") for word in WORDS}
+    styles |= {
+        "": "",
+        "quiet": quiet,
+        "title": "bold",
+        "accent": f"bold {accent}".strip(),
+        "problem": f"bold {words.get('failed', '')}".strip(),
+        "warning": warning,
+        "cursor": "reverse" if not accent or name == "mono" else f"bold on {surface}",
+        "mark": f"bold {accent}".strip(),
+        "match": "reverse",
+        "now": quiet,
+        "wait": quiet,
+        "due": words.get("retrying", ""),
+        "failed_try": words.get("failed", ""),
+        "rest": quiet,
+        "over": words.get("retrying", "bold"),
+        "debug": quiet,
+        "info": "",
+        "error": f"bold {words.get('failed', '')}".strip(),
+        "critical": f"bold reverse {words.get('failed', '')}".strip(),
+    }
+    return Theme(name, title, is_dark, MappingProxyType(styles), background, surface, foreground, accent)
+
+
+def _words(blue: str, sky: str, green: str, vermilion: str, orange: str, pink: str, gray: str) -> dict[str, str]:
+    return {
+        "scheduled": blue,
+        "queued": blue,
+        "waiting": gray,
+        "running": sky,
+        "cancelling": orange,
+        "retrying": orange,
+        "paused": pink,
+        "completed": green,
+        "cached": green,
+        "skipped": gray,
+        "failed": vermilion,
+        "crashed": vermilion,
+        "cancelled": gray,
+        "blocked": gray,
+    }
+
+
+#: Okabe and Ito's colours, which colour-blind people tell apart; their blue is made lighter, to be read on black.
+_OKABE_ITO: Final = _words("#4A9BD4", "#56B4E9", "#009E73", "#E0692B", "#E69F00", "#CC79A7", "#8A8A8A")
+#: The same, darker, for 4.5 : 1 on white.
+_OKABE_ITO_LIGHT: Final = _words("#005A8E", "#0072B2", "#00704F", "#B34400", "#8A5D00", "#A0457A", "#666666")
+_VIVID: Final = _words("#7AA2F7", "#7DCFFF", "#9ECE6A", "#F7768E", "#E0AF68", "#BB9AF7", "#737AA2")
+_SIXTEEN: Final = _words("blue", "cyan", "green", "red", "yellow", "magenta", "bright_black")
+
+THEMES: Final = {
+    each.name: each
+    for each in (
+        _theme(
+            "safe",
+            "colour-blind safe, dark",
+            is_dark=True,
+            base=("#111417", "#23292F", "#D8DEE4", "#56B4E9"),
+            words=_OKABE_ITO,
+            quiet="#868E96",
+            warning="#E69F00",
+        ),
+        _theme(
+            "light",
+            "colour-blind safe, light",
+            is_dark=False,
+            base=("#FAFAF8", "#E6E8EA", "#1F2328", "#0072B2"),
+            words=_OKABE_ITO_LIGHT,
+            quiet="#5F666D",
+            warning="#8A5D00",
+        ),
+        _theme(
+            "dark",
+            "vivid, dark",
+            is_dark=True,
+            base=("#1A1B26", "#292E42", "#C0CAF5", "#7AA2F7"),
+            words=_VIVID,
+            quiet="#7B84AD",
+            warning="#E0AF68",
+        ),
+        _theme("mono", "without colours", is_dark=True, base=("", "", "", ""), words={}, quiet="dim", warning="bold"),
+        _theme(
+            "sixteen",
+            "the terminal's own 16 colours",
+            is_dark=True,
+            base=("", "bright_black", "", "cyan"),
+            words=_SIXTEEN,
+            quiet="bright_black",
+            warning="yellow",
+        ),
+    )
+}
+DEFAULT_THEME: Final = "safe"
+
+
+class Look(NamedTuple):
+    """What suits a terminal and its user."""
+
+    theme: str
+    glyphs: Glyphs
+    #: No spinner turns, nothing scrolls by itself more often than it must.
+    is_calm: bool
+    #: Over SSH fewer bytes are sent.
+    is_remote: bool
+
+    @property
+    def is_ascii(self) -> bool:
+        return self.glyphs is ASCII
+
+
+def choose_look(environ: Mapping[str, str], *, encoding: str = "utf-8", theme: str | None = None) -> Look:
+    """Choose by the environment: `NO_COLOR`, `FLOWCTL_ASCII`, `FLOWCTL_THEME`, `COLORTERM`, `TERM`, the locale."""
+
+    def is_on(name: str) -> bool:
+        return environ.get(name, "") not in ("", "0")
+
+    wanted = theme or environ.get("FLOWCTL_THEME", "")
+    if environ.get("NO_COLOR"):
+        # An empty value means nothing, so says the convention.
+        name = "mono"
+    elif wanted in THEMES:
+        name = wanted
+    else:
+        name = DEFAULT_THEME if _has_many_colours(environ) else "sixteen"
+    glyphs = ASCII if is_on("FLOWCTL_ASCII") or "utf" not in encoding.lower() else UNICODE
+    is_remote = any(environ.get(sign) for sign in ("SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT"))
+    return Look(name, glyphs, is_on("FLOWCTL_CALM"), is_remote)
+
+
+def _has_many_colours(environ: Mapping[str, str]) -> bool:
+    if environ.get("COLORTERM", "").lower() in ("truecolor", "24bit"):
+        return True
+    term = environ.get("TERM", "").lower()
+    return any(sign in term for sign in ("256color", "direct", "kitty", "alacritty", "ghostty", "wezterm", "foot"))
+
+
+__all__ = [
+    "ASCII",
+    "DEFAULT_THEME",
+    "OPEN",
+    "PROBLEMS",
+    "THEMES",
+    "UNICODE",
+    "WORDS",
+    "Glyphs",
+    "Look",
+    "Theme",
+    "choose_look",
+    "task_word_of",
+    "word_of",
+]

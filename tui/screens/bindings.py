@@ -1,0 +1,22 @@
+"""From the table of keys to what Textual wants: of each screen only what that screen has a method for, so no key is dead."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.binding import Binding as TextualBinding
+from textual.binding import BindingsMap
+
+from flowctl.tui.model.keys import Binding, bindings_of
+
+
+def living(table: Sequence[Binding], scope: str, owner: object) -> tuple[Binding, ...]:
+    """Give the bindings of a scope that somebody carries out."""
+    return tuple(each for each in bindings_of(table, scope) if hasattr(owner, f"action_{each.action}"))
+
+
+def bindings_map(bindings: Sequence[Binding]) -> BindingsMap:
+    """Make the map that Textual looks keys up in."""
+    return BindingsMap(
+        TextualBinding(key, each.action, each.title, show=False, id=each.id) for each in bindings for key in each.keys
+    )

@@ -1,0 +1,82 @@
+"""An error on record as lines: what it said first, then the user's own frames; those of libraries only when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import PurePath
+from typing import Final
+
+from flowctl.store.errors import ErrorReport, Frame
+from flowctl.tui.model.texts import Line, counted
+from flowctl.tui.model.glyphs import Glyphs
+
+#: More lines of one text than anybody reads on this screen; `y t` yanks the whole.
+_MOST_LINES: Final = 40
+_MOST_CAUSES: Final = 10
+
+
+def error_lines(report: ErrorReport, glyphs: Glyphs, *, shows_all: bool) -> list[Line]:
+    """Write an error with its causes."""
+    return list(_one(report, glyphs, shows_all=shows_all, indent=" ", depth=0))
+
+
+def traceback_text(report: ErrorReport) -> str:
+    """Write an error as Python would print it, to be pasted elsewhere."""
+    lines: list[str] = []
+    if report.cause is not None:
+        said = "The above exception was the direct cause of the following exception:"
+        if report.cause_kind == "context":
+            said = "During handling of the above exception, another exception occurred:"
+        lines += [traceback_text(report.cause), "", said, ""]
+    lines.append("Traceback (most recent call last):")
+    for frame in report.frames:
+        if not frame.file:
+            lines.append(f"  {frame.code}")
+            continue
+        lines.append(f'  File "{frame.file}", line {frame.line}, in {frame.function}')
+        lines += [f"    {line}" for line in frame.code.splitlines()]
+    lines += [f"{report.full_name}: {report.text}" if report.text else report.full_name, *report.notes]
+    return "\n".join(lines)
+
+
+def place_of(frame: Frame) -> str:
+    """Name where a frame stands, shortly: the file with its folder."""
+    parts = PurePath(frame.file).parts
+    return f"{'/'.join(parts[-2:])}:{frame.line}"
+
+
+def _one(report: ErrorReport, glyphs: Glyphs, *, shows_all: bool, indent: str, depth: int) -> Iterator[Line]:
+    text = report.text.splitlines() or [""]
+    yield ((indent, ""), (report.full_name, "error"), (f"  {text[0]}" if text[0] else "", ""))
+    for line in text[1:_MOST_LINES]:
+        yield ((f"{indent}  {line}", ""),)
+    if len(text) > _MOST_LINES:
+        yield ((f"{indent}  {glyphs.cut} {counted(len(text) - _MOST_LINES, 'more line')}", "quiet"),)
+    shown = [frame for frame in report.frames if shows_all or frame.own]
+    # Of an error that never touched the user's code, the last frame tells most.
+    if not shown and report.frames:
+        shown = [report.frames[-1]]
+    for frame in shown:
+        yield from _frame(frame, indent)
+    if hidden := len(report.frames) - len(shown):
+        what = counted(hidden, "library frame")
+        yield ((f"{indent}  {glyphs.folded} {what} hidden (space shows)", "quiet"),)
+    for note in report.notes:
+        for line in note.splitlines()[:_MOST_LINES]:
+            yield ((f"{indent}  {line}", ""),)
+    for member in report.members:
+        yield from _one(member, glyphs, shows_all=shows_all, indent=indent + "  ", depth=depth + 1)
+    if report.cause is not None and depth < _MOST_CAUSES:
+        said = "caused by" if report.cause_kind != "context" else "while handling"
+        yield ((f"{indent}{said}", "quiet"),)
+        yield from _one(report.cause, glyphs, shows_all=shows_all, indent=indent + "  ", depth=depth + 1)
+
+
+def _frame(frame: Frame, indent: str) -> Iterator[Line]:
+    if not frame.file:
+        yield ((f"{indent}  {frame.code}", "quiet"),)
+        return
+    look = "accent" if frame.own else "quiet"
+    yield ((f"{indent}  {place_of(frame)}", look), (f" in {frame.function}", "quiet"))
+    for line in frame.code.splitlines()[:4]:
+        yield ((f"{indent}      {line}", "" if frame.own else "quiet"),)

@@ -1,0 +1,203 @@
+"""What a log pane shows and reads on: its end as lines come, what is before when one scrolls there, what fits a search."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from flowctl.tui.bridge import Question
+from flowctl.tui.data.source import Source
+from flowctl.tui.model.logs import LEVELS, LogView, Place
+from flowctl.tui.model.snapshots import LogWindow
+from flowctl.tui.screens.view import View
+from flowctl.tui.widgets.log import LogPane
+
+_WINDOW: Final = 256
+
+
+class LogFeed:
+    """Fills one pane of one screen."""
+
+    def __init__(self, screen: View, pane: LogPane, title: str = "log") -> None:
+        self._screen = screen
+        self._pane = pane
+        self._title = title
+        self._run_id: str | None = None
+        self._tasks: Sequence[int] = ()
+        self._level = 0
+        self._tail: Question[tuple[LogView, Place | None, LogWindow]] | None = None
+        self._is_reading = False
+        self._lines_missed = False
+
+    @property
+    def level_word(self) -> str:
+        return next(word for level, word in LEVELS if level == self._level)
+
+    def look_at(self, run_id: str | None, tasks: Sequence[int] = (), title: str = "log") -> None:
+        """Show the log of a run, of some of its tasks, or (None) of all runs."""
+        if self._tail is not None and (run_id, tuple(tasks)) == (self._run_id, tuple(self._tasks)):
+            return
+        self._run_id, self._tasks, self._title = run_id, tuple(tasks), title
+        self.restart()
+
+    def restart(self) -> None:
+        """Read from the end anew."""
+        self._pane.show(LogView())
+        self._pane.has_speaker = len(self._tasks) != 1
+        self.ask()
+
+    def ask(self) -> None:
+        """Keep reading, as long as the screen is in front."""
+        if self._tail is not None:
+            self._screen.forget(self._tail)
+        view = self._pane.log_view
+
+        def read(source: Source) -> tuple[LogView, Place | None, LogWindow]:
+            # Who does not follow looks at what is there; the end can wait.
+            last = view.last
+            return view, last, self._window(source, after=last)
+
+        self._tail = self._screen.watch_store(read, self._take, is_slow=self._is_filtered)
+        self.retitle()
+
+    @property
+    def _is_filtered(self) -> bool:
+        return bool(self._level or self._tasks)
+
+    def next_level(self) -> str:
+        """Ask for the next level up, after the highest for all; return its name."""
+        levels = [level for level, _ in LEVELS]
+        self._level = levels[(levels.index(self._level) + 1) % len(levels)]
+        self.restart()
+        return self.level_word
+
+    def follow(self) -> bool:
+        """Follow the end, or stand still; tell which."""
+        view = self._pane.log_view
+        if view.follows:
+            view.follows = False
+        elif view.has_after or self._lines_missed:
+            self.restart()
+        else:
+            view.follows = True
+            self._pane.changed()
+        self.retitle()
+        return self._pane.log_view.follows
+
+    def read_more(self, *, is_before: bool) -> None:
+        """Read what is beyond one of the ends."""
+        view = self._pane.log_view
+        if self._is_reading or not (view.first and view.last):
+            return
+        self._is_reading = True
+        first, last = view.first, view.last
+
+        def take(window: LogWindow) -> None:
+            self._is_reading = False
+            if view is not self._pane.log_view:
+                return
+            self._pane.changed(view.prepend(window) if is_before else -view.append(window))
+            self.retitle()
+
+        self._screen.bridge.once(
+            lambda source: self._window(source, before=first) if is_before else self._window(source, after=last),
+            take,
+            is_slow=self._is_filtered,
+        )
+
+    def search(self, text: str) -> None:
+        """Search for a text; what is found is shown by `find`."""
+        self._pane.search = text
+        self._pane.refresh()
+
+    def find(self, step: int) -> None:
+        """Go to the next or previous line with the text; where it is not at hand, it is looked for in the whole log."""
+        pane, view = self._pane, self._pane.log_view
+        if not pane.search:
+            return
+        found = view.next_match(pane.place, pane.search, step)
+        if found is not None:
+            pane.move_to(found)
+            self.retitle()
+            return
+        line = pane.line
+        if line is None:
+            return
+        self._jump(line.place, step, search=pane.search, level=self._level, missing=f"no other {pane.search!r}")
+
+    def next_problem(self, step: int) -> None:
+        """Go to the next or previous error."""
+        pane = self._pane
+        found = pane.log_view.next_problem(pane.place, step)
+        if found is not None:
+            pane.move_to(found)
+            self.retitle()
+            return
+        line = pane.line
+        if line is not None:
+            self._jump(line.place, step, search="", level=40, missing="no other error")
+
+    def retitle(self) -> None:
+        """Say in the frame how the log is shown."""
+        pane, ink = self._pane, self._screen.flowctl.ink
+        view = pane.log_view
+        follows = f"{ink.glyphs.alive} follow" if view.follows else "F follows" if self._lines_missed else "still"
+        parts = [follows, self.level_word, "wrap" if pane.wraps else ""]
+        pane.retitle(self._title, f" {ink.glyphs.dot} ".join(part for part in parts if part))
+
+    def _jump(self, place: Place, step: int, *, search: str, level: int, missing: str) -> None:
+        def read(source: Source) -> tuple[Place | None, LogWindow | None]:
+            found = source.log_window(
+                self._run_id,
+                after=place if step > 0 else None,
+                before=place if step < 0 else None,
+                level=level,
+                tasks=self._tasks,
+                search=search,
+                limit=1,
+            )
+            if not found.entries:
+                return None, None
+            entry = found.entries[0]
+            # One before it, so that it comes with the window behind it.
+            return (entry.root, entry.seq), self._window(source, after=(entry.root, entry.seq - 1))
+
+        def take(answer: tuple[Place | None, LogWindow | None]) -> None:
+            where, window = answer
+            if where is None or window is None:
+                self._screen.say(missing, "quiet")
+                return
+            view = LogView()
+            view.show(window)
+            view.follows, view.has_before = False, True
+            self._pane.show(view)
+            self._pane.move_to(view.index_of(where))
+            self.ask()
+
+        self._screen.bridge.once(read, take, is_slow=True)
+
+    def _window(
+        self, source: Source, *, after: Place | None = None, before: Place | None = None
+    ) -> LogWindow:
+        return source.log_window(
+            self._run_id, after=after, before=before, level=self._level, tasks=self._tasks, limit=_WINDOW
+        )
+
+    def _take(self, answer: tuple[LogView, Place | None, LogWindow]) -> None:
+        view, last, window = answer
+        if view is not self._pane.log_view:
+            return
+        if last is None:
+            view.show(window)
+            self._lines_missed = False
+            self._pane.changed()
+        elif view.last != last or not window.entries:
+            return
+        elif not view.follows:
+            view.has_after = self._lines_missed = True
+        elif window.has_after:
+            # So much came at once that the end is farther off than anybody reads.
+            self.restart()
+        else:
+            self._pane.changed(-view.append(window))
+        self.retitle()

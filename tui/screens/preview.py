@@ -1,0 +1,169 @@
+"""What the list says of the run under its cursor without a key press: its tasks, why it stands as it does, its last words."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from flowctl.tui.bridge import Question
+from flowctl.tui.model.glyphs import OPEN, PROBLEMS, Glyphs
+from flowctl.tui.model.runs_lines import run_took_s, word_of_run
+from flowctl.tui.model.snapshots import ListedRun, LogWindow, RunDetail
+from flowctl.tui.model.texts import Line, Span, clock, counted, countdown, left_of, round_duration, short_duration
+from flowctl.tui.model.waterfall import Waterfall
+from flowctl.tui.model.waterfall_lines import chain, drawing, row_line
+from flowctl.tui.screens.view import View
+
+#: Reading more tasks than these for a glance is not worth it.
+_MOST_TASKS: Final = 3000
+_LOG_LINES: Final = 12
+
+
+class Preview:
+    """The run that the cursor rests on; it is read anew as long as it is looked at."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self._row: ListedRun | None = None
+        self._detail: RunDetail | None = None
+        self._waterfall: Waterfall | None = None
+        self._log: LogWindow | None = None
+        self._questions: list[Question[RunDetail] | Question[LogWindow]] = []
+
+    def look_at(self, row: ListedRun | None) -> None:
+        """Read about another run."""
+        if row is not None and self._row is not None and row.id == self._row.id:
+            self._row = row
+            return
+        self._row = row
+        self._detail = self._waterfall = self._log = None
+        self.ask()
+
+    def ask(self) -> None:
+        """Ask about the run that is looked at."""
+        for question in self._questions:
+            self._view.forget(question)
+        self._questions.clear()
+        row = self._row
+        if row is None:
+            return
+        run_id = row.id
+        if sum(row.run.task_counts.values()) <= _MOST_TASKS:
+            self._questions.append(
+                self._view.watch_store(lambda source: source.run_detail(run_id, self._known(run_id)), self._take)
+            )
+        self._questions.append(
+            self._view.watch_store(lambda source: source.log_window(run_id, limit=_LOG_LINES), self._take_log)
+        )
+
+    def title(self, glyphs: Glyphs, now: datetime) -> tuple[str, str]:
+        """Name the run, and say how it is getting on."""
+        if self._row is None:
+            return "", ""
+        run = self._row.run
+        word, took = word_of_run(run), run_took_s(run, now)
+        aside = word if took is None else f"{word} {short_duration(took)}"
+        usual = None if self._detail is None else self._detail.typical_s
+        if word in OPEN and took is not None and usual:
+            aside += f" {glyphs.dot} " + (
+                left_of(usual - took) if took <= usual else f"usually {round_duration(usual)}"
+            )
+        return f"{run.flow_name} / {run.name}", aside
+
+    def lines(self, width: int, height: int, now: datetime, glyphs: Glyphs, *, step: int) -> list[Line]:
+        """Write as much as there is room for."""
+        if self._row is None:
+            return []
+        run = self._row.run
+        lines: list[Line] = []
+        if height >= 10 and run.parameters:
+            text = " ".join(f"{name}={value!r}" for name, value in run.parameters.items())
+            lines += [((text, "quiet"),), ()]
+        if self._waterfall is not None and height >= 10:
+            lines += self._tree(width, height // 2, now, glyphs, step)
+            lines.append(())
+        elif self._waterfall is not None:
+            lines.append(((" ", ""), *chain(self._waterfall, width - 1, now, glyphs=glyphs, step=step)))
+        lines += self._trouble(now, glyphs)
+        if height >= 10:
+            lines.append(())
+        lines += self._words(max(0, height - len(lines)), glyphs)
+        return lines
+
+    def _known(self, run_id: str) -> RunDetail | None:
+        known = self._detail
+        return known if known is not None and known.run.id == run_id else None
+
+    def _take(self, detail: RunDetail) -> None:
+        if self._row is None or detail.run.id != self._row.id:
+            return
+        self._detail = detail
+        if self._waterfall is None:
+            self._waterfall = Waterfall(detail)
+        else:
+            self._waterfall.update(detail)
+        self._view.refresh_lines()
+
+    def _take_log(self, log: LogWindow) -> None:
+        self._log = log
+        self._view.refresh_lines()
+
+    def _tree(self, width: int, height: int, now: datetime, glyphs: Glyphs, step: int) -> list[Line]:
+        assert self._waterfall is not None
+        picture = drawing(self._waterfall, width, now, glyphs=glyphs, step=step)
+        rows = self._waterfall.rows[1:]
+        lines: list[Line] = [row_line(self._waterfall, node, picture) for node in rows[:height]]
+        if len(rows) > height:
+            lines[-1] = ((f"  {glyphs.cut} {counted(len(rows) - height + 1, 'more row')}", "quiet"),)
+        return lines
+
+    def _trouble(self, now: datetime, glyphs: Glyphs) -> list[Line]:
+        """Say what is wrong: the error of the run or of its first failed task, or the try that is due next."""
+        assert self._row is not None
+        run = self._row.run
+        if run.error is not None:
+            return [_error(run.flow_name, word_of_run(run), run.error.type_name, run.error.text, glyphs)]
+        if self._detail is None:
+            return []
+        waiting = [task for task in self._detail.tasks.values() if task.due_at is not None and not task.is_final]
+        if waiting:
+            task = min(waiting, key=lambda each: each.due_at or now)
+            assert task.due_at is not None
+            last = next((each.error for each in reversed(task.attempts) if each.error), None)
+            said = "" if last is None else f"  {last.type_name}: {_first(last.text)}"
+            left = countdown((task.due_at - now).total_seconds())
+            return [
+                (
+                    (f" {glyphs.states['retrying']} {task.task_name} try {task.run_count + 1} in {left}", "retrying"),
+                    (said, ""),
+                )
+            ]
+        failed = next((task for task in self._detail.tasks.values() if task.error is not None), None)
+        if failed is None or failed.error is None:
+            return []
+        return [_error(failed.task_name, "failed", failed.error.type_name, failed.error.text, glyphs)]
+
+    def _words(self, height: int, glyphs: Glyphs) -> list[Line]:
+        if self._log is None or height <= 0:
+            return []
+        lines: list[Line] = []
+        for entry in self._log.entries[-height:]:
+            level = entry.row.level
+            look = "error" if level >= 40 else "warning" if level >= 30 else ""
+            lines.append(
+                (
+                    (f" {clock(entry.row.at)} ", "quiet"),
+                    (f"{entry.speaker} ", "quiet"),
+                    (_first(entry.row.message), look),
+                )
+            )
+        return lines
+
+
+def _error(name: str, word: str, type_name: str, text: str, glyphs: Glyphs) -> Line:
+    sign = glyphs.states[word if word in PROBLEMS else "failed"]
+    return ((f" {sign} {name} ", "problem"), (f" {type_name}: ", "failed"), (_first(text), ""))
+
+
+def _first(text: str) -> str:
+    return text.split("\n", 1)[0]

@@ -1,0 +1,245 @@
+"""What all screens have in common: the fixed lines around them, the keys that work everywhere, the way back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, TypeVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import BindingsMap
+from textual.events import Key
+from textual.screen import Screen
+from textual.widget import Widget
+
+from flowctl.tui.bridge import Bridge, Question
+from flowctl.tui.model.snapshots import Counts
+from flowctl.tui.history import Place
+from flowctl.tui.model.keys import Binding, shown_key
+from flowctl.tui.model.texts import Line, Span, clock, grouped, short_duration, width_of
+from flowctl.tui.screens.bindings import bindings_map, living
+from flowctl.tui.screens.moving import Moving
+from flowctl.tui.widgets.bar import Bar
+
+if TYPE_CHECKING:
+    from flowctl.tui.app import FlowctlApp
+    from flowctl.tui.data.source import Source
+
+T = TypeVar("T")
+
+TABS: Final = (("runs", "Runs"), ("deploys", "Deploys"), ("flows", "Flows"), ("logs", "Logs"), ("system", "System"))
+#: How long a remark stands above the keys.
+_NOTE_S: Final = 6.0
+#: Word -> how the health line counts it.
+_COUNTED: Final = (
+    ("running", "run"),
+    ("retrying", "retry"),
+    ("queued", "queue"),
+    ("scheduled", "plan"),
+    ("paused", "pause"),
+)
+
+
+class View(Moving, Screen[None]):
+    """A screen with health and place above, remarks and keys below; the rest is up to each."""
+
+    #: Which keys of the table work here.
+    SCOPE: ClassVar[str] = ""
+    #: Where the history remembers it to be.
+    AUTO_FOCUS = "#main"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bindings = living(self.flowctl.table, self.SCOPE, self)
+        # Textual reads it at each key; what is made of a table cannot stand in a class.
+        self._bindings = BindingsMap.merge([self._bindings, bindings_map(self.bindings)])
+        self._questions: list[Question[object]] = []
+        self._note: Line = ()
+        self._note_until_s = 0.0
+        self._choice: Choice | None = None
+        self.step = 0
+
+    # What each screen says of itself.
+
+    def body(self) -> Iterable[Widget]:
+        """Make the widgets between the fixed lines."""
+        return ()
+
+    def ask(self) -> None:
+        """Ask what this screen shows; called whenever it comes to the front."""
+
+    def crumbs(self) -> tuple[Line, Line]:
+        """Say where one is: to the left, and what goes to the right."""
+        return (), ()
+
+    def can_run(self, binding: Binding) -> bool:
+        """Tell whether a key does something now, on what the cursor is on."""
+        return True
+
+    def take_counts(self, counts: Counts) -> None:
+        """Take the figures of the dashboard."""
+
+    @property
+    def is_live(self) -> bool:
+        """Whether something on it moves with the clock."""
+        return False
+
+    @property
+    def place(self) -> Place | None:
+        """What the history remembers; None: it is not worth coming back to."""
+        return None
+
+    # What they have in common.
+
+    @property
+    def flowctl(self) -> FlowctlApp:
+        return cast("FlowctlApp", self.app)  # no other app shows it
+
+    @property
+    def bridge(self) -> Bridge:
+        return self.flowctl.bridge
+
+    def compose(self) -> ComposeResult:
+        yield Bar(id="health")
+        yield Bar(id="where")
+        yield from self.body()
+        yield Bar(id="note")
+        yield Bar(id="keys")
+
+    def watch_store(self, ask: Callable[[Source], T], tell: Callable[[T], None], *, is_slow: bool = False) -> Question[T]:
+        """Ask as long as this screen is in front."""
+        question = self.bridge.watch(ask, tell, is_slow=is_slow)
+        self._questions.append(cast("Question[object]", question))  # it is only dropped by way of this list
+        return question
+
+    def forget(self, question: Question[T]) -> None:
+        """Ask this no more."""
+        self.bridge.drop(question)
+        if question in self._questions:
+            self._questions.remove(cast("Question[object]", question))  # as above
+
+    def on_screen_resume(self) -> None:
+        if self.place is not None:
+            self.flowctl.history.visit(self.place)
+        self.on_screen_suspend()
+        self.ask()
+        self.show_health()
+        self.refresh_lines()
+
+    def on_screen_suspend(self) -> None:
+        for question in self._questions:
+            self.bridge.drop(question)
+        self._questions.clear()
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self.refresh_lines)
+
+    def tick(self, tick: int) -> None:
+        """Let move what moves with the clock."""
+        self.step = tick
+        if self._note and time.monotonic() > self._note_until_s:
+            self._note = ()
+            self.refresh_lines()
+        self.show_health()
+
+    def say(self, text: str, style: str = "") -> None:
+        """Make a remark above the keys; it goes away by itself."""
+        self._note = ((f" {text}", style),)
+        self._note_until_s = time.monotonic() + _NOTE_S
+        self.refresh_lines()
+
+    def refresh_lines(self) -> None:
+        """Write the fixed lines anew."""
+        if not self.is_mounted:
+            return
+        left, right = self.crumbs()
+        self.query_one("#where", Bar).put(left, right)
+        self.query_one("#keys", Bar).put(self.key_line())
+        self.query_one("#note", Bar).put(*self.note_line())
+
+    def note_line(self) -> tuple[Line, Line]:
+        """Say what is to be said above the keys: a remark, else a problem."""
+        if self._note:
+            return self._note, ()
+        problem = self.bridge.problem
+        if problem:
+            pulse = self.bridge.pulse
+            as_of = f" as of {clock(pulse.at)}" if pulse is not None else ""
+            return ((f" {problem}", "warning"),), ((f"{as_of} ", "warning"),)
+        return (), ()
+
+    def show_health(self) -> None:
+        """Write the first line anew."""
+        if not self.is_mounted:
+            return
+        app, pulse = self.flowctl, self.bridge.pulse
+        glyphs, spans = app.ink.glyphs, cast("list[Span]", [(" flowctl ", "title")])
+        if pulse is None:
+            spans.append((f"{glyphs.dot} opening", "quiet"))
+        elif pulse.problem is not None:
+            spans.append((f"! as of {clock(pulse.at)}", "warning"))
+        elif pulse.daemon_pid is None:
+            spans.append((f"{glyphs.states['scheduled']} no daemon", "quiet"))
+        else:
+            since = pulse.daemon_since
+            age = "" if since is None else f" {short_duration((pulse.at - since).total_seconds())}"
+            spans += [(glyphs.alive, "completed"), (f" daemon{age}", "quiet")]
+        spans.append((" ", ""))
+        if app.counts is not None:
+            for word, said in _COUNTED:
+                if count := app.counts.words.get(word, 0):
+                    spans.append((f"  {glyphs.states[word]} {grouped(count)} {said}", word))
+            if failed := len(app.counts.problems):
+                spans.append((f"  {glyphs.states['failed']} {grouped(failed)} failed", "failed"))
+        self.query_one("#health", Bar).put(tuple(spans), ((time.strftime("%H:%M:%S "), "quiet"),))
+
+    def tabs(self, here: str) -> Line:
+        """Write the main views, with the one that one is in."""
+        spans: list[Span] = [(" ", "")]
+        for number, (name, title) in enumerate(TABS, 1):
+            if name == here:
+                spans += [(f"[{number} {title}]", "accent"), (" ", "")]
+            else:
+                spans += [(f" {number} {title} ", "quiet"), (" ", "")]
+        return tuple(spans)
+
+    def key_line(self) -> Line:
+        """Name the keys that work now."""
+        spans: list[Span] = []
+        shown = [each for each in self.bindings if each.footer and self.can_run(each)]
+        for each in sorted(shown, key=lambda binding: binding.footer):
+            key = shown_key(each.keys[0], is_ascii=self.flowctl.ink.is_ascii)
+            is_grey = each.needs_daemon and not self.flowctl.has_daemon
+            spans += [(" ", ""), (key, "quiet" if is_grey else "accent"), (f" {each.brief} ", "quiet" if is_grey else "")]
+        # The way to all other keys must not be cut off.
+        width, tail = self.app.size.width, cast("list[Span]", [(" ", ""), ("?", "accent"), (" help", "")])
+        if width_of(spans) > width:
+            while spans and width_of([*spans, *tail]) > width:
+                del spans[-3:]
+            spans += tail
+        return tuple(spans)
+
+    def choose(self, text: str, choices: Mapping[str, Callable[[], None]], *, style: str = "warning") -> None:
+        """Ask something above the keys; the next key answers, any other one takes the question back."""
+        self._choice = Choice(text, choices)
+        self._note, self._note_until_s = ((f" {text}", style),), float("inf")
+        self.refresh_lines()
+
+    def on_key(self, event: Key) -> None:
+        """Take the answer to a question."""
+        choice, self._choice = self._choice, None
+        if choice is None:
+            return
+        event.stop()
+        self._note = ()
+        self.refresh_lines()
+        answer = choice.answers.get(event.character or event.key) or choice.answers.get(event.key)
+        if answer is not None:
+            answer()
+
+
+class Choice(NamedTuple):
+    """A question above the keys, and what each key answers."""
+
+    text: str
+    answers: Mapping[str, Callable[[], None]]

@@ -1,0 +1,92 @@
+"""The first frame: on the screen before anything large is imported, so that the key press is answered at once.
+
+It shows the frame of the Runs screen and, dimmed, the list as it was when the interface was last left.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import IO, Final
+
+from flowctl.store.home import Home
+from flowctl.store.text import safe_text
+
+_ENTER = "\x1b[?1049h\x1b[?25l\x1b[2J"
+_LEAVE = "\x1b[?1049l\x1b[?25h"
+_TABS = " [1 Runs]  2 Deploys   3 Flows   4 Logs   5 System"
+
+
+#: Words after which the command line cannot be refused, so that nothing has to be said while the frame stands.
+_PLAIN_WORDS: Final = frozenset({"tui", "--no-daemon", "--no-mouse", "--ascii"})
+_shown: IO[str] | None = None
+
+
+def show_first_frame(words: list[str]) -> None:
+    """Show the frame while the interface is on its way, if that is what will come."""
+    global _shown
+    out = sys.stdout
+    runs = [word for word in words if word not in _PLAIN_WORDS]
+    if len(runs) > 1 or any(word.startswith("-") and word != "-" for word in runs):
+        return
+    if not (out.isatty() and sys.stdin.isatty()) or os.environ.get("TERM") in (None, "", "dumb"):
+        return
+    try:
+        width, height = os.get_terminal_size(out.fileno())
+    except OSError:
+        return
+    out.write(_ENTER + frame(width, height, [] if runs else remembered(Home.default())))
+    out.flush()
+    _shown = out
+
+
+def hand_over() -> None:
+    """Leave the screen to the interface, which restores it itself."""
+    global _shown
+    _shown = None
+
+
+def take_away() -> None:
+    """Give the terminal back as it was, if the frame still stands."""
+    global _shown
+    out, _shown = _shown, None
+    if out is not None:
+        try:
+            out.write(_LEAVE)
+            out.flush()
+        except OSError:
+            pass  # the terminal is gone
+
+
+def frame(width: int, height: int, lines: list[str]) -> str:
+    """Write the frame for a size, as escape sequences and text."""
+    rows = [f"\x1b[1m{' flowctl'[:width]}\x1b[0m", f"\x1b[2m{_TABS[:width]}\x1b[0m"]
+    if lines:
+        rows += [f"\x1b[2m{line[:width]}\x1b[0m" for line in lines[: max(0, height - 4)]]
+    else:
+        rows += ["", "\x1b[2m   opening…\x1b[0m"[: width + 8]]
+    return "\r\n".join(rows[:height])
+
+
+def remembered(home: Home) -> list[str]:
+    """Read the list as it was on the screen last time."""
+    try:
+        with open(_path(home), encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - pathlib is slow to import
+            # Whoever can write there is us; it costs nothing to be sure.
+            return [safe_text(line, keep_newlines=False) for line in file.read(40_000).splitlines()]
+    except OSError:
+        return []
+
+
+def remember(home: Home, lines: list[str]) -> None:
+    """Keep the list for the next first frame; where that fails, the next one is empty."""
+    try:
+        descriptor = os.open(_path(home), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
+            file.write("\n".join(lines))
+    except OSError:
+        pass
+
+
+def _path(home: Home) -> str:
+    return f"{home.path}/tui.frame"
