@@ -112,11 +112,13 @@ def done_of(task: str, share: float) -> Moment:
 def midst(records: list[Record], moment: Moment, seconds: float = 0.03) -> list[Text]:
     """Lay out the frame at a moment of the run."""
     model = RunModel()
+    at = 0
     for record in records:
         model.apply(record)
+        at = record.at
         if moment(model):
             break
-    now = record.at / 1e6 + seconds
+    now = at / 1e6 + seconds
     return [row_text(row, WIDTH) for row in frame(model, Still(is_ascii=False), now, 24)]
 
 

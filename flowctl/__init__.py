@@ -9,8 +9,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from flowctl.core.authoring import port
+from flowctl.store.version import VERSION
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 if TYPE_CHECKING:
     from flowctl import testing as testing
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
     from flowctl.core.authoring.schedules import IntervalSchedule as IntervalSchedule
     from flowctl.core.authoring.schedules import RRule as RRule
     from flowctl.core.authoring.schedules import RRuleSchedule as RRuleSchedule
+    from flowctl.core.authoring.serving import serve as serve
     from flowctl.core.authoring.states import AwaitingRetry as AwaitingRetry
     from flowctl.core.authoring.states import Cancelled as Cancelled
     from flowctl.core.authoring.states import Cancelling as Cancelling
@@ -101,6 +103,7 @@ _NAMES = {
     _AUTHORING + "runs": "FlowRun TaskRun",
     _AUTHORING + "schedules": "Cron CronSchedule Interval IntervalSchedule RRule RRuleSchedule",
     _AUTHORING + "serializers": "CompressedSerializer JSONSerializer PickleSerializer",
+    _AUTHORING + "serving": "serve",
     _AUTHORING + "states": "AwaitingRetry Cancelled Cancelling Completed Crashed Failed Paused Pending Retrying "
     "Running Scheduled State",
     _AUTHORING + "tasks": "Task task",
@@ -141,4 +144,11 @@ def _load_engine() -> port.Engine:
     return LocalEngine()
 
 
+def _load_server() -> port.Server:
+    from flowctl.core.daemon.serving import DaemonServer
+
+    return DaemonServer()
+
+
 port.register(_load_engine)
+port.register_server(_load_server)

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from flowctl.store.fold import to_json
+from flowctl.store.plan_records import PlannedRunRow
 from flowctl.store.reading import microseconds
 from flowctl.store.sqlite import sqlite3
 
@@ -68,6 +69,15 @@ def load_source(connection: sqlite3.Connection, digest: str) -> bytes | None:
     """Give kept content by its hash."""
     row = connection.execute("SELECT content FROM source WHERE hash = ?", (digest,)).fetchone()
     return None if row is None else zlib.decompress(row[0])
+
+
+def source_to_run(connection: sqlite3.Connection, run: PlannedRunRow) -> bytes | None:
+    """Give the text that a run keeps to: of a watched file the last that could be loaded, else that of its plan."""
+    file, digest = run.reference.file, run.reference.source_hash
+    if file is not None and (digest is None or run.deployment_id is not None):
+        row = connection.execute("SELECT good_hash FROM flow_file WHERE path = ?", (file,)).fetchone()
+        digest = digest if row is None or row[0] is None else row[0]
+    return None if digest is None else load_source(connection, digest)
 
 
 def drop_unused_sources(connection: sqlite3.Connection) -> int:

@@ -52,7 +52,7 @@ def begin_attempt(
 ) -> int:
     """Open the next attempt of a run that is over, Scheduled; return its number."""
     run, run_name, before, before_name, _ = _row(connection, run_id)
-    if not is_allowed(StateType(before), StateType.SCHEDULED, new_attempt=True):
+    if StateType(before) not in FINAL:
         raise MoveRefused(run_name, before_name, StateType.SCHEDULED)
     # The process counts the journals: an attempt that wrote none, since it could not be started, is not one of them.
     query = "SELECT coalesce(max(attempt), 0) + 1 FROM journal WHERE run_id = ?"

@@ -96,8 +96,13 @@ def due_schedules(connection: sqlite3.Connection, now: datetime, *, limit: int =
 
 def next_occurrence(connection: sqlite3.Connection) -> datetime | None:
     """Tell when the next schedule fires."""
-    query = f"SELECT min(s.next_at) FROM schedule s JOIN deployment d ON d.id = s.deployment_id WHERE {_FIRES}"
-    return _next(connection.execute(query).fetchone()[0])
+    # CROSS: along the index, so that the first one that fires ends the search.
+    query = (
+        "SELECT s.next_at FROM schedule s CROSS JOIN deployment d ON d.id = s.deployment_id "
+        f"WHERE s.next_at IS NOT NULL AND {_FIRES} ORDER BY s.next_at LIMIT 1"
+    )
+    row = connection.execute(query).fetchone()
+    return None if row is None else _next(row[0])
 
 
 def occurrences(
@@ -124,12 +129,12 @@ def occurrences(
     ]
 
 
-def recorded_instants(
-    connection: sqlite3.Connection, schedule_id: int, after: datetime, until: datetime
+def occurrences_with_run(
+    connection: sqlite3.Connection, schedule_id: int, start: datetime, end: datetime
 ) -> set[datetime]:
-    """Tell which instants of a span, its end included, are on record for a schedule."""
-    query = "SELECT at FROM occurrence WHERE schedule_id = ? AND at > ? AND at <= ?"
-    rows = connection.execute(query, (schedule_id, microseconds(after), microseconds(until))).fetchall()
+    """Tell for which instants of a span, both ends included, a schedule has got a run."""
+    query = "SELECT at FROM occurrence WHERE schedule_id = ? AND at BETWEEN ? AND ? AND outcome <> 'skipped'"
+    rows = connection.execute(query, (schedule_id, microseconds(start), microseconds(end))).fetchall()
     return {moment(at) for (at,) in rows}
 
 
@@ -167,9 +172,26 @@ def planned_run(connection: sqlite3.Connection, run_id: str) -> PlannedRunRow | 
 def open_runs_of(connection: sqlite3.Connection, deployment_id: int, *, is_due_by: datetime | None = None) -> list[str]:
     """List the root runs of a deployment that are not over, oldest first; with `is_due_by`, not those still to come."""
     rows = connection.execute(
-        "SELECT id FROM flow_run WHERE deployment_id = ? AND ended_at IS NULL AND number = 0 "
+        "SELECT id FROM flow_run INDEXED BY flow_run_open_of_deployment "
+        "WHERE deployment_id = ? AND ended_at IS NULL AND number = 0 "
         "AND (state_type <> 'SCHEDULED' OR due_at IS NULL OR due_at <= ?) ORDER BY created_at, run",
         (deployment_id, NEVER_US if is_due_by is None else microseconds(is_due_by)),
+    ).fetchall()
+    return [run_id for (run_id,) in rows]
+
+
+def runs_of(connection: sqlite3.Connection, deployment_id: int, *, limit: int) -> list[str]:
+    """List the latest runs of a deployment, newest first."""
+    query = "SELECT id FROM flow_run WHERE deployment_id = ? ORDER BY created_at DESC, run DESC LIMIT ?"
+    return [run_id for (run_id,) in connection.execute(query, (deployment_id, limit)).fetchall()]
+
+
+def waiting_runs_of(connection: sqlite3.Connection, deployment_id: int) -> list[str]:
+    """List the runs of a deployment that have not begun and that nobody has claimed."""
+    rows = connection.execute(
+        "SELECT p.run_id FROM planned_run p JOIN flow_run f ON f.id = p.run_id "
+        "WHERE p.deployment_id = ? AND p.claimed_at IS NULL AND f.state_type = 'SCHEDULED'",
+        (deployment_id,),
     ).fetchall()
     return [run_id for (run_id,) in rows]
 

@@ -199,6 +199,24 @@ def name_run(connection: sqlite3.Connection, schedule_id: int, at: datetime, run
     connection.execute(query, (run_id, schedule_id, microseconds(at))).close()
 
 
+def make_up_for(
+    connection: sqlite3.Connection,
+    schedule_id: int,
+    at: datetime,
+    run_id: str,
+    now: datetime,
+    *,
+    local_at: str | None,
+) -> bool:
+    """Say that an occurrence which passed has got a run now; False: it had one."""
+    record_occurrence(connection, schedule_id, at, Outcome.SKIPPED, now, local_at=local_at)
+    query = (
+        "UPDATE occurrence SET outcome = 'queued', reason = 'Backfilled.', run_id = ? "
+        "WHERE schedule_id = ? AND at = ? AND run_id IS NULL AND outcome = 'skipped'"
+    )
+    return bool(connection.execute(query, (run_id, schedule_id, microseconds(at))).rowcount)
+
+
 def has_cursor_beyond(connection: sqlite3.Connection, limit: datetime) -> bool:
     """Tell whether a schedule was looked after up to a time that is still far away: the clock was wrong then."""
     query = "SELECT EXISTS (SELECT 1 FROM schedule WHERE checked_until > ?)"

@@ -129,25 +129,27 @@ class _Reading:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.place = 0
+        self.place: int = 0
 
     def alternatives(self, depth: int) -> Node:
         parts = [self._conjunction(depth)]
         while (word := self._word()) is not None and word.lower() == "or":
-            self._needs_neighbours(word, parts[-1])
+            place = self.place
             self.place += len(word)
-            parts.append(self._conjunction(depth))
-            self._needs_neighbours(word, parts[-1])
+            behind = self._conjunction(depth)
+            self._check_neighbours(word, place, parts[-1], behind)
+            parts.append(behind)
         return parts[0] if len(parts) == 1 else Or(tuple(parts))
 
     def _conjunction(self, depth: int) -> Node:
         parts: list[Node] = []
         while (word := self._word()) is not None and word.lower() != "or":
             if word.lower() == "and":
-                self._needs_neighbours(word, parts[-1] if parts else And(()))
+                place = self.place
                 self.place += len(word)
-                if self._word() is None:
-                    self._needs_neighbours(word, And(()))
+                behind = self._word()
+                has_both = parts and behind is not None and behind.lower() not in ("or", "and")
+                self._check_neighbours(word, place, And((*parts,)) if has_both else And(()))
                 continue
             parts.append(self._part(word, depth))
         return parts[0] if len(parts) == 1 else And(tuple(parts))
@@ -156,7 +158,7 @@ class _Reading:
         start = self.place
         if depth > _DEEPEST:
             raise QueryError("This is nested too deeply.", start, start + 1)
-        if word.lower() == "not" or (word[0] == "-" and len(word) > 1):
+        if word.lower() == "not" or (word[0] == "-" and (len(word) > 1 or self.text[start + 1 : start + 2] == "(")):
             self.place += 1 if word[0] == "-" else len(word)
             inner = self._word()
             if inner is None or inner.lower() in ("or", "and"):
@@ -206,7 +208,7 @@ class _Reading:
             raise QueryError(f"{field.name} goes with {known} only. For example: {field.example}", head.start(3), end)
 
     def _value(self, kind: str) -> Value:
-        start = self.place
+        start: int = self.place
         if self.text[start : start + 1] == '"':
             end = start + 1
             letters: list[str] = []
@@ -241,11 +243,10 @@ class _Reading:
             end += 1
         return self.text[self.place : end]
 
-    def _needs_neighbours(self, word: str, neighbour: Node) -> None:
-        if neighbour == And(()):
-            raise QueryError(
-                f"{word!r} stands between two things. As text it is put in quotes.", self.place, self.place + len(word)
-            )
+    def _check_neighbours(self, word: str, place: int, *neighbours: Node) -> None:
+        if And(()) in neighbours:
+            problem = f"{word!r} stands between two things. As text it is put in quotes."
+            raise QueryError(problem, place, place + len(word))
 
 
 def _check_value(field: Field, value: Value) -> None:

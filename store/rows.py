@@ -163,8 +163,7 @@ def _columns(kept: str, changing: str) -> tuple[tuple[str, ...], tuple[str, ...]
 
 _FLOW_KEPT, _FLOW_CHANGING = _columns(
     "run id flow_name root number parent parent_task created_at parameters tags arguments",
-    "name attempt state_type state_name message run_count started_at ended_at due_at source value error "
-    "state_version",
+    "name attempt state_type state_name message run_count started_at ended_at due_at source value error state_version",
 )
 _TASK_KEPT, _TASK_CHANGING = _columns(
     "root number run parent_task task attempt created_at map_index position tags upstreams",

@@ -21,6 +21,8 @@ class Store:
         #: Goes up with every commit, so that others can tell whether there is something new to see.
         self.commits = 0
         self._is_durable: bool = True
+        self._commits_at_rest: int = 0
+        self._is_at_rest: bool = True
         self._pid = os.getpid()
 
     @classmethod
@@ -66,6 +68,16 @@ class Store:
         """Copy the write-ahead log into the database when it has grown long; not inside a transaction."""
         with translated(self.home.database):
             checkpoint(self.connection, self.home.database)
+
+    def rest(self) -> None:
+        """Copy the write-ahead log into the database if nothing was written since the last time this was called."""
+        if self.commits == self._commits_at_rest and not self._is_at_rest:
+            with translated(self.home.database):
+                busy, pages, copied = self.connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            # A reader may still need the older pages; then the next time.
+            self._is_at_rest = not busy and pages == copied
+        elif self.commits != self._commits_at_rest:
+            self._commits_at_rest, self._is_at_rest = self.commits, False
 
     @contextmanager
     def _whole(self, durable: bool) -> Generator[None, None, None]:

@@ -15,6 +15,7 @@ import pytest
 import flowctl.core
 import flowctl.store
 import flowctl.tui
+from flowctl.store.version import VERSION
 
 ROOT = Path(__file__).parent.parent
 LAYERS = ("core", "store", "tui")
@@ -141,3 +142,7 @@ def imported(path: Path) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             yield node.module
+
+
+def test_the_version_is_the_same_in_the_code_and_in_the_distribution() -> None:
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == VERSION

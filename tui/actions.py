@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from flowctl.core.authoring.exceptions import FlowctlError
 from flowctl.store.home import Home
+from flowctl.tui.model.runs_list import Target
 from flowctl.tui.model.snapshots import Pulse
 
 #: What a person says instead, while there is no daemon.
@@ -21,16 +22,6 @@ class Outcome(NamedTuple):
 
     is_done: bool
     message: str
-
-
-class Target(NamedTuple):
-    """What a request is about, as it was when the person chose it: a refresh cannot redirect it."""
-
-    run_id: str
-    name: str
-    #: Of the state that was on the screen; the daemon refuses what has been overtaken.
-    version: int | None = None
-    task: int | None = None
 
 
 class Actions:
@@ -53,15 +44,16 @@ class Actions:
             return f"{verb} needs the daemon: `flowctl daemon start`.{self._by_hand(verb, name)}"
         return None
 
-    def ask(self, verb: str, target: Target) -> Outcome:
-        """Ask the daemon about one run; called in a thread."""
+    def ask(self, verb: str, target: Target, *, task: int | None = None) -> Outcome:
+        """Ask the daemon about one run, or one task of it; called in a thread."""
         fields: dict[str, object] = {"run_id": target.run_id}
         if verb == "delete":
             fields = {"ids": [target.run_id]}
-        elif target.version is not None:
-            fields["state_version"] = target.version
-        if target.task is not None:
-            fields["task"] = target.task
+        elif target.state_version >= 0:
+            # The daemon refuses what was overtaken since the person looked.
+            fields["state_version"] = target.state_version
+        if task is not None:
+            fields["task"] = task
         from flowctl.core.daemon.client import Client
 
         try:

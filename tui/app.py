@@ -1,47 +1,43 @@
-"""The application: its looks, its main views, the bridge to the data, and the way from one screen to another."""
+"""The application: its looks, its main views, the bridge to the data, and what all screens ask of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, Final
 
-from textual.app import App
 from textual.theme import Theme as TextualTheme
 
 from flowctl.store.home import Home
-from flowctl.tui import signals
-from flowctl.tui.actions import Actions
+from flowctl.tui import clipboard, signals
+from flowctl.tui.actions import Actions, Outcome
 from flowctl.tui.bridge import EVERY_S, SSH_EVERY_S, Bridge, News
 from flowctl.tui.data.source import Source
-from flowctl.tui.model.snapshots import Counts
+from flowctl.tui.keymap import load_keymap
+from flowctl.tui.model.snapshots import Counts, ListedRun
 from flowctl.tui.model.themes import THEMES, Look, Theme
-from flowctl.tui.screens.view import View
+from flowctl.tui.navigation import Navigation
+from flowctl.tui.screens import main_view
+from flowctl.tui.screens.view import TABS, View
 from flowctl.tui.widgets.ink import Ink
 
-#: Four times a second a spinner turns and a countdown is written anew.
+#: Four times a second a spinner turns and a countdown is written anew; else once a second the clock.
 TICK_S: Final = 0.25
-_MODES: Final = ("runs", "deploys", "flows", "logs", "system")
+_TICKS_A_SECOND: Final = 4
 
 
-def _view(name: str) -> Callable[[], View]:
-    def make() -> View:
-        # Only what is looked at is imported.
-        from flowctl.tui.screens import main_view
-
-        return main_view(name)
-
-    return make
+def _maker(name: str) -> Callable[[], View]:
+    return lambda: main_view(name)
 
 
-class FlowctlApp(App[int]):
+class FlowctlApp(Navigation):
     """The interface."""
 
     TITLE = "flowctl"
     ENABLE_COMMAND_PALETTE = False
     CSS_PATH = "flowctl.tcss"
-    MODES: ClassVar[Any] = {name: _view(name) for name in _MODES}  # Textual's own type names its private ones
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-split"), (140, "-wide")]  # noqa: RUF012 - Textual's way
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-low"), (20, "-tall")]  # noqa: RUF012 - as above
+    MODES: ClassVar[Any] = {name: _maker(name) for name, _ in TABS}  # Textual's type names private ones
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-split"), (120, "-boxed")]  # noqa: RUF012 - as in Textual
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (14, "-low"), (20, "-tall"), (34, "-high")]  # noqa: RUF012
 
     def __init__(
         self,
@@ -60,29 +56,45 @@ class FlowctlApp(App[int]):
         for theme in THEMES.values():
             self.register_theme(_textual_theme(theme))
         self.theme = f"flowctl-{look.theme}"
-        every_s = SSH_EVERY_S if look.is_remote else EVERY_S
-        self.bridge = Bridge(lambda: open_source(home), self, every_s=every_s)
+        self.bridge = Bridge(lambda: open_source(home), self, every_s=SSH_EVERY_S if look.is_remote else EVERY_S)
         self.actions = Actions(home, is_allowed=asks_daemon)
+        self.table, self.keymap_problems = load_keymap()
         self.counts: Counts | None = None
+        #: Data goes on, and the screen stands still.
+        self.is_frozen = False
+        #: Ids of runs at whose end the bell rings.
+        self.bells: set[str] = set()
         self._opens_run = opens_run
         self._ticks = 0
-        #: The list of runs as it stood on the screen last, for the next first frame.
-        self.last_list: list[str] = []
+        #: The list of runs as it stood when the interface was left: the next first frame.
+        self.last_frame: list[str] = []
+
+    def exit(self, *words: Any, **options: Any) -> None:  # Textual's own, handed through
+        """Leave; what the list of runs looks like is kept for the next time."""
+        if isinstance(self.screen, View):
+            self.last_frame = self.screen.frame_lines() or self.last_frame
+        super().exit(*words, **options)
 
     @property
     def crash(self) -> Exception | None:
         """What broke the interface, if it broke."""
         return self._exception
 
-    def delay_update(self, delay: float = 0.01) -> None:
+    @property
+    def has_daemon(self) -> bool:
+        """Whether anything can be asked of the daemon."""
+        pulse = self.bridge.pulse
+        return self.actions.is_allowed and pulse is not None and pulse.daemon_pid is not None
+
+    def delay_update(self, delay: float = 0.05) -> None:
         """Wait less than Textual would before a new screen is painted: ours are ready at once."""
         super().delay_update(min(delay, 0.01))
 
     def on_mount(self) -> None:
         """Begin: data, clock, signals."""
         signals.listen(self)
-        self.bridge.start()
         self.bridge.watch(lambda source: source.counts(), self._take_counts, is_slow=True)
+        self.bridge.start()
         self.switch_mode("runs")
         if self._opens_run is not None:
             self.open_run(self._opens_run)
@@ -93,22 +105,13 @@ class FlowctlApp(App[int]):
 
     def on_news(self, _event: News) -> None:
         """Take what the bridge has read."""
+        if self.is_frozen:
+            self.bridge.keep()
+            return
         self.bridge.deliver()
-        for screen in (self.screen,):
-            if isinstance(screen, View):
-                screen.show_health()
-
-    @property
-    def view(self) -> View | None:
-        """The screen, if it is one of ours."""
-        return self.screen if isinstance(self.screen, View) else None
-
-    def open_run(self, run_id: str, task: int | None = None) -> None:
-        """Open a run, or one of its tasks."""
-        from flowctl.tui.screens.run import RunScreen
-        from flowctl.tui.screens.task import TaskScreen
-
-        self.push_screen(RunScreen(run_id) if task is None else TaskScreen(run_id, task))
+        if self.view is not None:
+            self.view.show_health()
+            self.view.refresh_lines()
 
     def restyle(self, name: str) -> None:
         """Change the theme."""
@@ -119,19 +122,54 @@ class FlowctlApp(App[int]):
         for widget in self.screen.walk_children():
             widget.refresh()
 
+    def yank(self, text: str, name: str) -> None:
+        """Copy a text, and say by which way."""
+        ways = clipboard.copy(
+            text, home=self.home.path, is_remote=self.look.is_remote, write_osc52=self.copy_to_clipboard
+        )
+        if self.view is not None:
+            self.view.say(f"copied {name} to {ways}")
+
+    def ring(self, rows: Iterable[ListedRun]) -> None:
+        """Ring for the runs that have ended and were to be told of."""
+        ended = [row for row in rows if row.run.is_final and row.id in self.bells] if self.bells else []
+        for row in ended:
+            self.bells.discard(row.id)
+            self.bell()
+            if self.view is not None:
+                self.view.say(f"{row.run.flow_name} {row.run.name}: {row.run.state_name}", "accent")
+
+    def start_daemon(self) -> None:
+        """Start the daemon where there is none; what came of it is said above the keys."""
+        view = self.view
+        if view is None:
+            return
+        if not self.actions.is_allowed:
+            view.say("--no-daemon says only to look", "warning")
+            return
+        view.say("starting the daemon…", "quiet")
+
+        def done(outcome: Outcome) -> None:
+            if self.view is not None:
+                self.view.say(outcome.message, "" if outcome.is_done else "error")
+
+        def start() -> None:
+            self.call_later(done, self.actions.start_daemon())
+
+        self.run_worker(start, thread=True, group="daemon", exit_on_error=False)
+
     def _ink_of(self, theme: Theme) -> Ink:
         return Ink(theme, self.look.glyphs, is_ascii=self.look.is_ascii)
 
     def _take_counts(self, counts: Counts) -> None:
         self.counts = counts
         if self.view is not None:
-            self.view.show_health()
             self.view.take_counts(counts)
 
     def _tick(self) -> None:
         self._ticks += 1
         view = self.view
-        if view is not None and (view.is_live or self._ticks % round(1 / TICK_S) == 0):
+        if view is not None and not self.is_frozen and (view.is_live or self._ticks % _TICKS_A_SECOND == 0):
             view.tick(self._ticks)
 
     def _print_error_renderables(self) -> None:
@@ -140,10 +178,11 @@ class FlowctlApp(App[int]):
 
 def _textual_theme(theme: Theme) -> TextualTheme:
     """Make of a theme what Textual's own widgets, such as inputs, go by."""
+    accent = theme.accent if theme.accent.startswith("#") else "ansi_cyan"
     return TextualTheme(
         name=f"flowctl-{theme.name}",
-        primary=theme.accent if theme.accent.startswith("#") else "ansi_cyan",
-        accent=theme.accent if theme.accent.startswith("#") else "ansi_cyan",
+        primary=accent,
+        accent=accent,
         foreground=theme.foreground or "ansi_default",
         background=theme.background or "ansi_default",
         surface=theme.surface if theme.surface.startswith("#") else "ansi_default",

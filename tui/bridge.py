@@ -46,9 +46,7 @@ class News(Message):
 class Question(Generic[T]):
     """What a screen wants to know, and to whom it is told."""
 
-    def __init__(
-        self, ask: Callable[[Source], T], tell: Callable[[T], None], *, is_once: bool, is_slow: bool
-    ) -> None:
+    def __init__(self, ask: Callable[[Source], T], tell: Callable[[T], None], *, is_once: bool, is_slow: bool) -> None:
         self.ask = ask
         self.tell = tell
         self.is_once = is_once
@@ -76,7 +74,7 @@ class Bridge:
     def __init__(self, open_source: Callable[[], Source], app: App[Any], *, every_s: float = EVERY_S) -> None:
         self._open = open_source
         self._app = app
-        self._every_s = every_s
+        self.every_s = every_s
         self._questions: list[Question[Any]] = []
         self._lock = threading.Lock()
         self._wake = threading.Event()
@@ -101,9 +99,7 @@ class Bridge:
             self._thread.join(timeout=_PATIENCE_S)
         self._slow.shutdown(wait=False, cancel_futures=True)
 
-    def watch(
-        self, ask: Callable[[Source], T], tell: Callable[[T], None], *, is_slow: bool = False
-    ) -> Question[T]:
+    def watch(self, ask: Callable[[Source], T], tell: Callable[[T], None], *, is_slow: bool = False) -> Question[T]:
         """Ask now, and again whenever the store has changed, until it is dropped."""
         return self._add(Question(ask, tell, is_once=False, is_slow=is_slow))
 
@@ -140,6 +136,10 @@ class Bridge:
             if is_told and question.is_once:
                 self.drop(question)
 
+    def keep(self) -> None:
+        """Leave the answers where they are, for when the screen is live again."""
+        self._is_posted = False
+
     @property
     def problem(self) -> str | None:
         """Why what is shown is not what is so now."""
@@ -163,7 +163,7 @@ class Bridge:
             source = source or self._open()
             version = self._round(source, version)
             self.took_s = time.perf_counter() - began
-            self._wake.wait(max(self._every_s, self.took_s / _SHARE - self.took_s))
+            self._wake.wait(max(self.every_s, self.took_s / _SHARE - self.took_s))
         if source is not None:
             source.close()
 

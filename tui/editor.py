@@ -8,7 +8,9 @@ from pathlib import PurePath
 from typing import Final, NamedTuple
 
 #: Editors with windows of their own: the interface stays where it is.
-_WINDOWED: Final = frozenset({"code", "codium", "subl", "gedit", "kate", "pycharm", "idea", "zed", "mate", "xed", "gvim"})
+_WINDOWED: Final = frozenset(
+    {"code", "codium", "subl", "gedit", "kate", "pycharm", "idea", "zed", "mate", "xed", "gvim"}
+)
 _PLACE_AFTER: Final = {"code": "--goto {file}:{line}", "codium": "--goto {file}:{line}"}
 _COLON: Final = frozenset({"subl", "zed", "hx", "helix"})
 

@@ -49,7 +49,7 @@ def open_interface(options: Options) -> int:
     code = app.run(mouse=options.has_mouse)
     if app.crash is not None:
         return _confess(home, app.crash)
-    remember(home, app.last_list)
+    remember(home, app.last_frame)
     return code if code is not None else Exit.OK
 
 

@@ -17,6 +17,6 @@ def listen(app: FlowctlApp) -> None:
     loop = asyncio.get_running_loop()
     for each in _ENDING:
         try:
-            loop.add_signal_handler(each, lambda number=int(each): app.exit(128 + number))
+            loop.add_signal_handler(each, app.exit, 128 + each)
         except (NotImplementedError, RuntimeError, ValueError):
             return  # not in the main thread: a test

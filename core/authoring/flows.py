@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from flowctl.core.authoring.schedules import Schedule
+    from flowctl.core.authoring.serving import Deployable, DeploymentOptions
     from flowctl.core.authoring.states import State
 
 P = ParamSpec("P")
@@ -159,6 +160,27 @@ class Flow(Generic[P, R]):
         return_state = kwargs.pop("return_state", False)
         wait_for = kwargs.pop("wait_for", None)
         return engine().call_flow(self, self._instance + args, kwargs, wait_for, return_state)
+
+    def serve(
+        self, name: str | None = None, *, pause_on_shutdown: bool = True, **options: Unpack[DeploymentOptions]
+    ) -> None:
+        """Have the daemon run this flow by its schedules, and show its runs until Ctrl-C; options as in
+        `DeploymentOptions`: `cron`, `interval`, `rrule`, `schedules`, `parameters`, `tags`, `limit`, …"""
+        from flowctl.core.authoring.serving import serve
+
+        serve(self.to_deployment(name, **options), pause_on_shutdown=pause_on_shutdown)
+
+    def deploy(self, name: str | None = None, **options: Unpack[DeploymentOptions]) -> str:
+        """Have the daemon run this flow by its schedules, without this process; return the deployment's name."""
+        from flowctl.core.authoring.serving import deploy
+
+        return deploy(self, name, options)
+
+    def to_deployment(self, name: str | None = None, **options: Unpack[DeploymentOptions]) -> Deployable:
+        """Say how this flow is to be served together with others: `serve(a.to_deployment(...), b)`."""
+        from flowctl.core.authoring.serving import Deployable
+
+        return Deployable(self, name, options)
 
     def on_running(self, fn: Hook) -> Hook:
         """Add a hook; usable as a decorator, as the others below."""

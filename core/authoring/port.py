@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from flowctl.core.authoring.flows import Flow
     from flowctl.core.authoring.futures import Future, FutureList
     from flowctl.core.authoring.runs import FlowRun, TaskRun
+    from flowctl.core.authoring.serving import Deployable
     from flowctl.core.authoring.tasks import Task
 
 
@@ -44,8 +46,19 @@ class Engine(Protocol):
     def log(self, run: FlowRun | TaskRun, level: int, logger: str, message: str) -> None: ...
 
 
+class Server(Protocol):
+    """What authoring asks of the daemon."""
+
+    def deploy(self, deployables: Sequence[Deployable]) -> None: ...
+
+    def serve(self, deployables: Sequence[Deployable], *, pause_on_shutdown: bool) -> None: ...
+
+
 _load: Callable[[], Engine] | None = None
 _engine: Engine | None = None
+_load_server: Callable[[], Server] | None = None
+#: How many files flowctl itself is loading, one inside the other.
+_loading = 0
 
 
 def register(load: Callable[[], Engine]) -> None:
@@ -62,3 +75,32 @@ def engine() -> Engine:
             raise RuntimeError("The engine is not registered: import from `flowctl`, not from its inner packages.")
         _engine = _load()
     return _engine
+
+
+def register_server(load: Callable[[], Server]) -> None:
+    """Say how to reach the daemon."""
+    global _load_server
+    _load_server = load
+
+
+def server() -> Server:
+    """Return the way to the daemon."""
+    if _load_server is None:
+        raise RuntimeError("The daemon is not registered: import from `flowctl`, not from its inner packages.")
+    return _load_server()
+
+
+@contextmanager
+def loading() -> Generator[None, None, None]:
+    """Say that a file is loaded for its flows: what it does only as a script is left out."""
+    global _loading
+    _loading += 1
+    try:
+        yield
+    finally:
+        _loading -= 1
+
+
+def is_loading() -> bool:
+    """Tell whether flowctl itself is just loading a file."""
+    return _loading > 0

@@ -156,7 +156,7 @@ def _fixed(
         else:
             at = (local - before).replace(tzinfo=UTC)
             if before > after:
-                note = f"{local:%H:%M} comes twice on this day: the first one"
+                note = f"{local:%H:%M} comes twice: the first one"
         if at > last:
             last = at
             yield Occurrence(at, f"{local} {zone.key}", note)
@@ -188,8 +188,8 @@ def _even(
         yield Occurrence(heappop(waiting), None, _SECOND_TIME)
 
 
-_FIRST_TIME: Final = "this local time comes twice on this day: the first one"
-_SECOND_TIME: Final = "this local time comes twice on this day: the second one"
+_FIRST_TIME: Final = "this time comes twice: the first one"
+_SECOND_TIME: Final = "this time comes twice: the second one"
 
 
 def _local(instant: datetime, zone: ZoneInfo) -> datetime:

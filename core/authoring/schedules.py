@@ -185,7 +185,7 @@ def schedules_of(value: Any) -> list[Schedule]:
     """Give the schedules of `@flow(schedule=…)`: one, several, or none; raise `TypeError`, `ValueError`."""
     if value is None:
         return []
-    found = list(value) if isinstance(value, (list, tuple)) else [value]
+    found: list[Any] = [*value] if isinstance(value, (list, tuple)) else [value]
     for each in found:
         if not isinstance(each, Schedule):
             raise TypeError(f"`schedule` has to be Cron(…), Interval(…) or RRule(…), or a list of them, not {each!r}.")

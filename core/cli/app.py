@@ -22,8 +22,12 @@ _MODULES: Final = {
     "watch": "flowctl.core.cli.watch",
     "daemon": "flowctl.core.cli.daemon",
     "db": "flowctl.core.cli.db",
+    "deploy": "flowctl.core.cli.deploy",
+    "deployment": "flowctl.core.cli.deployment",
+    "schedule": "flowctl.core.cli.schedule",
     "limit": "flowctl.core.cli.limit",
     "config": "flowctl.core.cli.config",
+    "doctor": "flowctl.core.cli.doctor",
 }
 _CONTEXT: Final = {"help_option_names": ["--help", "-h"], "max_content_width": 100}
 

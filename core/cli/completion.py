@@ -92,6 +92,19 @@ def tasks(context: typer.Context, incomplete: str) -> list[Offer]:
     return _offered(offers)
 
 
+def deployments(incomplete: str) -> list[Offer]:
+    """Offer deployments."""
+
+    def offers(reader: Reader) -> Iterator[Offer]:
+        from flowctl.store import plan_queries
+
+        for row in reader.read_with(plan_queries.deployments):
+            if row.name.startswith(incomplete):
+                yield row.name, row.flow_name
+
+    return _offered(offers)
+
+
 def _offered(offers: Callable[[Reader], Iterator[Offer]]) -> list[Offer]:
     found: list[Offer] = []
     try:

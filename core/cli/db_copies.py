@@ -45,9 +45,8 @@ def back_up(file: Path | None) -> Exit:
             raise CommandError(f"There is no folder {path.parent}. Make it first.")
         copy_database(home, str(path))
     console = make_console()
-    console.print(
-        Text.assemble(("Copied and verified: ", "bold"), safe(path), (f"  {size(path.stat().st_size)}", QUIET))
-    )
+    console.print(Text.assemble(("Copied and verified", "bold"), f" ({size(path.stat().st_size)}):"))
+    console.print(safe_block(path))
     console.print(safe_block(f"Journals and large results are not in it; they lie in {home.runs}.", QUIET))
     return Exit.OK
 

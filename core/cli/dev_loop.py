@@ -22,6 +22,7 @@ from flowctl.core.daemon import processes
 from flowctl.core.daemon.editors import Saves, is_source, may_be_half
 from flowctl.core.daemon.file_watch import FileWatch
 from flowctl.core.daemon.imports import files_behind
+from flowctl.core.engine.root import RUN_VARIABLE
 
 #: How long a run may take to end when it is cancelled, by a save or by Ctrl-C.
 GRACE_S: Final = 3.0
@@ -141,9 +142,9 @@ class DevLoop:
 
     def _told(self, news: dict[str, Any]) -> None:
         """Take in what the run's process says: which files it is made of, what kept it from running."""
-        loaded: dict[str, str | None] = news["files"]
+        loaded: dict[str, str] = news["files"]
         for path, digest in loaded.items():
-            if digest is not None and path not in self._saved:
+            if path not in self._saved:
                 # It may have been saved between its loading and this.
                 self._saves.remember(path, digest)
         files = {*loaded, *self._extra}
@@ -207,9 +208,10 @@ class Child:
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-c", COMMAND.format(folder=folder), json.dumps(plan), str(theirs), str(their_told)],
             pass_fds=(theirs, their_told),
-            env={**os.environ, processes.RUN_VARIABLE: self._token},
+            env={**os.environ, RUN_VARIABLE: self._token},
         )
         signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT,))
+        self._identity = processes.find(self._process.pid) or processes.Process(self._process.pid, 0)
         os.close(theirs)
         os.close(their_told)
         self._told = told
@@ -234,7 +236,7 @@ class Child:
 
     def _members(self) -> list[processes.Process]:
         found = processes.members(
-            processes.look_at_all(), self._process.pid, run_id=self._token, folder=f"/{self._token}", is_leading=False
+            processes.look_at_all(), self._identity, run_id=self._token, folder=f"/{self._token}", is_leading=False
         )
         return [each.process for each in found]
 

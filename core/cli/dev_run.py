@@ -65,34 +65,32 @@ def _run(plan: dict[str, Any], parent: IO[str]) -> int:
     from flowctl.core.engine.loading_problems import TargetProblem
     from flowctl.core.engine.settings import SettingsError
 
-    roots: list[str] = plan["roots"]
-    local_code.install(roots)
+    local_code.install(plan["roots"])
     options = DisplayOptions(is_quiet=plan["quiet"], least_level=set_level(plan["log_level"]))
     try:
         flow = load(plan["target"], options)
         arguments = read_parameters(flow, plan["param"], plan["params_json"], plan["params_file"])
     except (CommandError, TargetProblem, SettingsError) as error:
-        _tell(parent, roots, problem=_lines(error))
+        _tell(parent, problem=_lines(error))
         return 2
-    _tell(parent, roots, started=True)
+    _tell(parent, started=True)
     try:
         return show_and_wait(
             lambda observers: launch(flow, arguments, name=plan["name"], tags=plan["tag"], observers=observers),
             options=options,
         )
     except SettingsError as error:
-        _tell(parent, roots, problem=_lines(error))
+        _tell(parent, problem=_lines(error))
         return 2
     finally:
         # Some modules are imported only when they are used.
-        _tell(parent, roots)
+        _tell(parent)
 
 
-def _tell(parent: IO[str], roots: list[str], **more: object) -> None:
-    from flowctl.core.engine.local_code import imported_files, loaded
+def _tell(parent: IO[str], **more: object) -> None:
+    from flowctl.core.engine.local_code import loaded
 
-    files = dict.fromkeys(sorted(imported_files(roots))) | loaded
-    parent.write(json.dumps({"files": files, **more}) + "\n")
+    parent.write(json.dumps({"files": loaded, **more}) + "\n")
     parent.flush()
 
 

@@ -26,18 +26,19 @@ def exit_for(error: BaseException) -> Exit | None:
     from flowctl.core.engine.root import RunActive
     from flowctl.store.home import HomeUnusable
     from flowctl.store.journal import DamagedJournal
+    from flowctl.store.plan_problems import DeploymentNotFound, PlanProblem, ScheduleNotFound
     from flowctl.store.problems import AmbiguousRun, NotARootRun, RunAlive, RunNotFound, StoreError
 
     if isinstance(error, CommandError):
         return error.code
-    if isinstance(error, (RunNotFound, AmbiguousRun, NotOnRecord)):
+    if isinstance(error, (RunNotFound, AmbiguousRun, NotOnRecord, DeploymentNotFound, ScheduleNotFound)):
         return Exit.NOT_FOUND
     if isinstance(error, Refused):
         return {"not_found": Exit.NOT_FOUND, "busy": Exit.STORE}.get(error.kind, Exit.USAGE)
     if isinstance(error, (NoDaemon, DaemonSilent, DaemonNotStarted, AnotherDaemon, ForeignSocket)):
         return Exit.DAEMON
     # What flowctl's own errors say where no flow runs: a wrong setting, target or parameter; nothing was run.
-    if isinstance(error, (FlowctlError, RunActive, RunAlive, NotARootRun)):
+    if isinstance(error, (FlowctlError, RunActive, RunAlive, NotARootRun, PlanProblem)):
         return Exit.USAGE
     if isinstance(error, (StoreError, HomeUnusable, DamagedJournal)):
         return Exit.STORE

@@ -15,10 +15,15 @@ if TYPE_CHECKING:
 
 
 def read_parameters(
-    flow: AnyFlow, assignments: Sequence[str], json_text: str | None = None, file: str | None = None
+    flow: AnyFlow,
+    assignments: Sequence[str],
+    json_text: str | None = None,
+    file: str | None = None,
+    *,
+    is_partial: bool = False,
 ) -> dict[str, Any]:
     """Put together a flow's arguments: file, then JSON, then single assignments; raise `CommandError` for the first
-    kind of fault found, with all faults of that kind."""
+    kind of fault found, with all faults of that kind. `is_partial`: the rest will be given later."""
     signature = flow.signature
     # An instance or class that the flow is bound to is its first argument already.
     bound = signature.positional[: len(getattr(flow, "_instance", ()))]
@@ -26,7 +31,10 @@ def read_parameters(
     is_given = bool(assignments) or json_text is not None or file is not None
     arguments = _read(flow, assignments, json_text, file) if is_given else {}
     _refuse_unknown(flow, arguments, names)
-    _refuse_missing(flow, arguments, [name for name in names if name in signature.required])
+    required = [name for name in names if name in signature.required]
+    if is_partial and any(name not in arguments for name in required):
+        return arguments
+    _refuse_missing(flow, arguments, required)
     _check_types(flow, arguments, bound)
     return arguments
 

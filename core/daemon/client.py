@@ -19,7 +19,7 @@ from flowctl.core.daemon.paths import log_path, socket_address, socket_path
 from flowctl.core.daemon.protocol import Fields
 from flowctl.core.daemon.protocol import Refused as Refused
 from flowctl.core.daemon.server import peer_uid
-from flowctl.store.home import Home
+from flowctl.store.home import Home, HomeUnusable
 
 #: A daemon that does not answer for so long is stuck, or the disk is.
 ANSWER_S: Final = 30.0
@@ -145,7 +145,11 @@ def start_daemon(home: Home) -> int:
 
 def _spawned(home: Home) -> subprocess.Popen[bytes]:
     folder = str(Path(sys.modules["flowctl"].__file__ or "").parent.parent)
-    with Path(log_path(home)).open("ab") as log:
+    try:
+        log = Path(log_path(home)).open("ab")  # noqa: SIM115 - closed below
+    except OSError as error:
+        raise HomeUnusable(home.path, error.strerror or str(error)) from error
+    with log:
         os.fchmod(log.fileno(), 0o600)
         return subprocess.Popen(
             [sys.executable, "-P", "-c", _START.format(folder=folder)],

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -37,6 +38,9 @@ _UNWATCHED_POLL_S: Final = 0.05
 #: Who died is found by the lock; this often, where nothing else told.
 _RESCUE_EVERY_S: Final = 0.1
 _IDLE_S: Final = 1.0
+#: Of two clocks that should go alike.
+_CLOCK_JUMP_S: Final = 0.5
+_ROUNDS_BETWEEN: Final = 5
 #: At its end, what was asked before is still carried out, for at most so long.
 _DRAIN_S: Final = 5.0
 
@@ -92,6 +96,8 @@ class Daemon:
         self._is_stopping = False
         self._watch: FolderWatch | None = None
         self._last_news_s = 0.0
+        #: Of the wall clock to the loop's, in seconds.
+        self._ahead_s: float | None = None
         self._troubles: dict[str, Trouble] = {}
         self._commits_told = 0
         self._ingest = Pass("ingest", self._take_in)
@@ -172,7 +178,9 @@ class Daemon:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._asked_to_stop)
-        loop.add_signal_handler(signal.SIGHUP, self._asked_to_reload)
+        # In a terminal it means that the terminal is gone; from a service manager, that the settings have changed.
+        hang_up = self._asked_to_stop if sys.stdin is not None and sys.stdin.isatty() else self._asked_to_reload
+        loop.add_signal_handler(signal.SIGHUP, hang_up)
         self._watch = watch_folder(self.home.active)
         if self._watch is not None:
             loop.add_reader(self._watch.descriptor, self._marker_came)
@@ -229,7 +237,9 @@ class Daemon:
             if each.due_s is not None:
                 wait_s = min(wait_s, each.due_s - now_s)
         if self.server.has_requests or wait_s <= 0:
-            await asyncio.sleep(0)
+            # A new connection needs several rounds of the loop until its first request is there.
+            for _ in range(_ROUNDS_BETWEEN):
+                await asyncio.sleep(0)
             return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(wait_s):
@@ -245,8 +255,11 @@ class Daemon:
         return 0.0 if progress.is_behind else None
 
     def _close_dead(self, _now: datetime) -> float | None:
-        if rescue_pass.step(self.store, self.active, is_awaited=self.is_awaited):
+        closed = rescue_pass.step(self.store, self.active, is_awaited=self.is_awaited)
+        if closed:
             self.poke("dispatch", "schedule")
+        if len(closed) == rescue_pass.RUNS_A_STEP:
+            return 0.0
         return _RESCUE_EVERY_S if self.active else None
 
     def _keep_house(self, _now: datetime) -> float | None:
@@ -254,13 +267,23 @@ class Daemon:
             self.log.write("The lock file of this daemon was removed or replaced, so that another may start: it ends.")
             self._is_stopping = True
             return None
-        self.server.sweep(asyncio.get_running_loop().time())
+        now_s = asyncio.get_running_loop().time()
+        self.server.sweep(now_s)
+        self.store.rest()
+        self._look_at_clock(now_s)
         try:
             check_disk(self.home)
             self.recovered("disk")
         except DiskNearlyFull as error:
             self.report("disk", error)
         return _IDLE_S
+
+    def _look_at_clock(self, now_s: float) -> None:
+        """Notice that the clock was set, or that the machine slept: what is due is to be worked out anew."""
+        ahead_s = self.clock() / 1_000_000 - now_s
+        if self._ahead_s is not None and abs(ahead_s - self._ahead_s) > _CLOCK_JUMP_S:
+            self.poke(*(each.name for each in self._plugged))
+        self._ahead_s = ahead_s
 
     def _marker_came(self) -> None:
         if self._watch is not None:

@@ -17,7 +17,7 @@ from flowctl.core.daemon.sampling import SAMPLE_EVERY_S, Usage, usages
 from flowctl.store import underway
 from flowctl.store.aftermath import signal_name
 from flowctl.store.claims import claimed_runs, end_plan, note_process, release
-from flowctl.store.flow_files import load_source
+from flowctl.store.flow_files import source_to_run
 from flowctl.store.home import Home
 from flowctl.store.liveness import is_alive
 from flowctl.store.output import output_path
@@ -111,8 +111,7 @@ class Dispatcher:
             "cwd": flow.cwd,
             "path0": flow.path0,
             # The text that the run keeps to, should the file have another by now.
-            "source_hash": flow.source_hash,
-            "source": None if flow.source_hash is None else load_source(connection, flow.source_hash),
+            "source": source_to_run(connection, run),
             "arguments": run.arguments,
             "tags": run.tags,
             "scheduled_for": None if run.scheduled_for is None else run.scheduled_for.isoformat(),

@@ -116,6 +116,11 @@ def digest_of(path: str) -> str | None:
     return None if content is None else hashlib.sha256(content).hexdigest()
 
 
+def is_wanted(path: str) -> bool:
+    """Tell whether a path may be a file that says something about flows: a source, or a settings file."""
+    return os.path.basename(path) in ("flowctl.toml", "pyproject.toml") or is_source(path)
+
+
 def is_source(path: str) -> bool:
     """Tell whether a path may be a Python file of the user's: no editor's lock, backup or swap file."""
     name = os.path.basename(path)

@@ -77,6 +77,17 @@ class FileWatch:
         return _Watching(folders, self._notice, force_polling=True)
 
 
+def can_watch(folder: str) -> str | None:
+    """Try to watch a folder; say why the system does not, if it does not."""
+    if (reason := _reason_to_poll(frozenset({folder}))) is not None:
+        return reason
+    try:
+        RustNotify([folder], False, False, POLL_MS, False, True).close()
+    except OSError as error:
+        return _worded(error)
+    return None
+
+
 class _Watching:
     """One set of folders, its watcher and its thread."""
 

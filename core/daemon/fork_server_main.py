@@ -25,7 +25,7 @@ from flowctl.core.daemon import processes
 from flowctl.core.daemon.bootstrap import bootstrap
 from flowctl.core.daemon.endings import Endings, StartedRun, oom_kills
 from flowctl.core.daemon.framing import Channel, Closed, Message
-from flowctl.core.daemon.processes import RUN_VARIABLE, Process
+from flowctl.core.daemon.processes import Process
 from flowctl.core.engine.slots import take_slot
 from flowctl.store.aftermath import Exit
 from flowctl.store.home import Home
@@ -192,7 +192,6 @@ class Server:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             pass_fds=(plan["lock"], *plan["held"]),
-            env={**os.environ, RUN_VARIABLE: plan["run_id"]},
         ) as process:
             assert process.stdin is not None
             process.stdin.write(msgpack.packb(plan, unicode_errors="surrogatepass"))

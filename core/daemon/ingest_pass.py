@@ -11,8 +11,8 @@ from flowctl.store.liveness import Look, attempts, look_at_run
 from flowctl.store.writer import Store
 
 #: One step takes in about so many records, and one look so many bytes: the daemon answers in between.
-RECORDS_A_STEP: Final = 4_000
-STRETCH_BYTES: Final = 512 << 10
+RECORDS_A_STEP: Final = 3_000
+STRETCH_BYTES: Final = 256 << 10
 
 
 class _Place(NamedTuple):
@@ -56,6 +56,10 @@ class ActiveRuns:
     def with_news(self) -> list[str]:
         """List the runs that wrote something since they were looked at."""
         return [run_id for run_id, place in self._places.items() if self._has_news(run_id, place)]
+
+    def has_news(self, run_id: str) -> bool:
+        """Tell whether a run wrote something since it was looked at."""
+        return self._has_news(run_id, self._places.get(run_id))
 
     def looked_at(self, look: Look, offset: int) -> None:
         """Remember how far the newest journal of a run is in the database."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from flowctl.core.daemon.fork_server_main import bootstrap
+from flowctl.core.daemon.bootstrap import bootstrap
 from flowctl.core.daemon.framing import Channel, Closed, Message
+from flowctl.core.daemon.tables import Tables
 from flowctl.core.engine.local_code import roots_of
 
 #: An inspector that was not asked for so long ends.
@@ -40,6 +40,8 @@ class Inspected:
     #: Local files that it would import as far as its text tells.
     named: frozenset[str] = frozenset()
     problem: Mapping[str, Any] | None = None
+    #: Of a settings file, in place of all that.
+    tables: Tables | None = None
 
 
 class Inspectors:
@@ -263,8 +265,3 @@ def _without_interpreter(path: str, python: str, why: str) -> Inspected:
     text = f"The interpreter {python} cannot look into it: {why}. Is flowctl installed for it?"
     problem = {"kind": "NoInterpreter", "message": text, "file": path, "line": 0, "code": "", "error": None}
     return Inspected(path=path, problem=problem)
-
-
-def this_python() -> str:
-    """The interpreter of this process."""
-    return sys.executable

@@ -7,7 +7,9 @@ imported (ends the process, hangs, prints without end, takes all memory) happens
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import gc
+import importlib
 import os
 import resource
 import select
@@ -15,32 +17,48 @@ import signal
 import socket
 import subprocess
 import sys
+from functools import cache, partial
 from time import monotonic
+from traceback import print_exc
 from typing import Final, NoReturn
 
+import msgpack
+
 from flowctl.core.daemon import processes
-from flowctl.core.daemon.fork_server_main import bootstrap, is_fork_safe
+from flowctl.core.daemon.bootstrap import bootstrap
+from flowctl.core.daemon.fork_server_main import is_fork_safe
 from flowctl.core.daemon.framing import Channel, Closed, Message
 from flowctl.core.daemon.inspection_report import inspect
+from flowctl.core.engine import local_code
+from flowctl.core.engine.root import RUN_VARIABLE
 
 #: Of what a file prints when it is imported, so much of the end is kept, for those whose process dies of it.
 _KEPT_BYTES: Final = 4096
 _PR_SET_PDEATHSIG: Final = 1
-#: So many at once.
+#: So many files one child looks into, when a thousand are saved at once.
+_MOST_IN_ONE: Final = 16
+#: So many children at once.
 _AT_ONCE: Final = max(os.cpu_count() or 1, 2)
 
 
 class _Child:
-    """One file being looked into."""
+    """A child that looks into files, one after the other."""
 
-    def __init__(self, request: Message, pid: int, channel: Channel, said: int) -> None:
-        self.request = request
+    def __init__(self, requests: list[Message], pid: int, channel: Channel, said: int) -> None:
+        #: By their ids, those that it has not told the end of.
+        self.requests: dict[int, Message] = {request["id"]: request for request in requests}
+        self.is_alone = len(requests) == 1
+        self.token = _token(requests)
         self.pid = pid
+        self.process = processes.find(pid) or processes.Process(pid, 0)
         self.channel: Channel | None = channel
         self.said = said
         self.words = bytearray()
-        self.deadline = monotonic() + request["seconds"]
-        self.is_done = False
+        self.deadline = monotonic() + requests[0]["seconds"]
+
+    @property
+    def is_done(self) -> bool:
+        return not self.requests
 
 
 class Inspector:
@@ -56,7 +74,8 @@ class Inspector:
         try:
             while True:
                 self._control.flush()
-                self._start()
+                while self._waiting and len(self._children) < _AT_ONCE:
+                    self._start(self._taken())
                 self._wait()
                 for child in list(self._children):
                     self._hear(child)
@@ -65,6 +84,15 @@ class Inspector:
         except Closed:
             for child in self._children:
                 self._end(child)
+
+    def _taken(self) -> list[Message]:
+        """Take one request, and of many several: a thousand processes for as many files would take their time."""
+        if self._waiting[0].get("is_alone"):
+            return [self._waiting.pop(0)]
+        count = min(max(len(self._waiting) // (2 * _AT_ONCE), 1), _MOST_IN_ONE)
+        taken = [request for request in self._waiting[:count] if not request.get("is_alone")]
+        self._waiting = [request for request in self._waiting if request not in taken]
+        return taken
 
     def _wait(self) -> None:
         poll = select.poll()
@@ -78,32 +106,31 @@ class Inspector:
         next_end = min((child.deadline - now for child in self._children), default=None)
         poll.poll(None if next_end is None else max(next_end, 0) * 1000 + 1)
 
-    def _start(self) -> None:
-        while self._waiting and len(self._children) < _AT_ONCE:
-            request = self._waiting.pop(0)
-            ours, theirs = socket.socketpair()
-            said, saying = os.pipe()
-            try:
-                pid = self._spawn(request, theirs, saying) if not is_fork_safe() else os.fork()
-            except OSError as error:
+    def _start(self, requests: list[Message]) -> None:
+        ours, theirs = socket.socketpair()
+        said, saying = os.pipe()
+        try:
+            pid = self._spawn(requests, theirs, saying) if not is_fork_safe() else os.fork()
+        except OSError as error:
+            for request in requests:
                 self._tell(request, {"kind": "died", "how": f"could not be started: {error.strerror}", "said": ""})
-                for descriptor in (said, saying, ours.detach(), theirs.detach()):
-                    os.close(descriptor)
-                continue
-            if pid == 0:
-                _be_child(request, theirs, saying)
-            theirs.close()
-            os.close(saying)
-            os.set_blocking(said, False)
-            self._children.append(_Child(request, pid, Channel(ours), said))
+            for descriptor in (said, saying, ours.detach(), theirs.detach()):
+                os.close(descriptor)
+            return
+        if pid == 0:
+            _be_child(requests, theirs, saying)
+        theirs.close()
+        os.close(saying)
+        os.set_blocking(said, False)
+        self._children.append(_Child(requests, pid, Channel(ours), said))
 
-    def _spawn(self, request: Message, theirs: socket.socket, saying: int) -> int:
+    def _spawn(self, requests: list[Message], theirs: socket.socket, saying: int) -> int:
         """Where forking is not safe, have a new interpreter do it."""
         command = [sys.executable, "-P", "-c", bootstrap("inspection_main"), str(theirs.fileno()), str(saying)]
         process = subprocess.Popen(command, pass_fds=(theirs.fileno(), saying), stdin=subprocess.PIPE)
         assert process.stdin is not None
         with process.stdin as stdin:
-            stdin.write(_packed(request))
+            stdin.write(msgpack.packb(requests, unicode_errors="surrogatepass"))
         process.returncode = 0  # waited for by its number, as those that are forked
         return process.pid
 
@@ -112,8 +139,11 @@ class Inspector:
         if child.channel is not None:
             try:
                 for message in child.channel.receive():
-                    child.is_done = child.is_done or message["kind"] == "done"
-                    self._tell(child.request, message)
+                    request = child.requests[message["id"]]
+                    self._tell(request, message)
+                    if message["kind"] == "done":
+                        del child.requests[message["id"]]
+                        child.deadline = monotonic() + request["seconds"]
             except Closed:
                 child.channel.close()
                 child.channel = None
@@ -123,13 +153,15 @@ class Inspector:
         # Its own channel closes with its death; a child of its own may hold a copy, so the deadline counts too.
         status = self._end(child)
         self._children.remove(child)
-        if child.is_done:
-            return
         said = child.words.decode("utf-8", "replace")
-        if is_late and status != 0:
-            self._tell(child.request, {"kind": "late", "said": said})
-        else:
-            self._tell(child.request, {"kind": "died", "how": _how(status), "said": said})
+        for request in child.requests.values():
+            if not child.is_alone:
+                # Whose fault it was is seen when each is alone.
+                self._waiting.append({**request, "is_alone": True})
+            elif is_late and status != 0:
+                self._tell(request, {"kind": "late", "said": said})
+            else:
+                self._tell(request, {"kind": "died", "how": _how(status), "said": said})
 
     def _drain(self, child: _Child) -> None:
         if child.said < 0:
@@ -154,11 +186,14 @@ class Inspector:
             has_ended = bool((found := os.waitpid(child.pid, os.WNOHANG))[0])
             status = found[1]
         if not child.is_done:
-            token = _token(child.request)
 
             def members() -> list[processes.Process]:
                 seen = processes.members(
-                    processes.look_at_all(), child.pid, run_id=token, folder=f"/{token}", is_leading=True
+                    processes.look_at_all(),
+                    child.process,
+                    run_id=child.token,
+                    folder=f"/{child.token}",
+                    is_leading=True,
                 )
                 return [each.process for each in seen]
 
@@ -176,22 +211,21 @@ class Inspector:
         return status
 
     def _tell(self, request: Message, message: Message) -> None:
-        self._control.send({"id": request["id"], **message})
+        self._control.send({**message, "id": request["id"]})
 
 
 def main() -> NoReturn:
     """Be the inspector; with a second argument, be the child for the one request on stdin."""
     control = socket.socket(fileno=int(sys.argv[1]))
     if len(sys.argv) > 2:
-        import msgpack
-
-        _be_child(msgpack.unpackb(sys.stdin.buffer.read(), unicode_errors="surrogatepass"), control, int(sys.argv[2]))
+        requests = msgpack.unpackb(sys.stdin.buffer.read(), unicode_errors="surrogatepass")
+        _be_child(requests, control, int(sys.argv[2]))
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    import importlib
-
     for name in _PRELOADED:
         importlib.import_module(name)
+    if sys.platform == "linux":
+        _library()
     gc.collect()
     gc.freeze()
     Inspector(control).serve()
@@ -200,7 +234,6 @@ def main() -> NoReturn:
 
 _PRELOADED: Final = (
     "asyncio",
-    "ctypes",
     "hashlib",
     "importlib.util",
     "inspect",
@@ -216,45 +249,45 @@ _PRELOADED: Final = (
 )
 
 
-def _be_child(request: Message, theirs: socket.socket, saying: int) -> NoReturn:
-    """Look into the file of a request; end without any of the ends that the file may have arranged for."""
+def _be_child(requests: list[Message], theirs: socket.socket, saying: int) -> NoReturn:
+    """Look into the files of requests; end without any of the ends that a file may have arranged for."""
     try:
         os.setsid()
-        _limit(request)
+        _limit(requests[0]["memory"])
         _take_streams(saying)
         channel = Channel(theirs)
-        os.environ[processes.RUN_VARIABLE] = _token(request)
-        inspect(request, lambda message: _send(channel, theirs, message))
+        os.environ[RUN_VARIABLE] = _token(requests)
+        for request in requests:
+            number: int = request["id"]
+            inspect(request, partial(_send, channel, theirs, number))
+            local_code.forget()
         os._exit(0)
     except BaseException:  # noqa: BLE001 - a defect here is told as what the file did, with its last words
-        sys.excepthook(*sys.exc_info())  # type: ignore[arg-type] # there is an error
+        print_exc()
     finally:
         os._exit(70)
 
 
-def _send(channel: Channel, end: socket.socket, message: Message) -> None:
-    channel.send(message)
+def _send(channel: Channel, end: socket.socket, number: int, message: Message) -> None:
+    channel.send({**message, "id": number})
     while channel.has_more_to_send:
         select.select([], [end], [])
         channel.flush()
 
 
-def _limit(request: Message) -> None:
+def _limit(memory: int) -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    memory = request["memory"]
     if memory:
         hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
         memory = memory if hard == resource.RLIM_INFINITY else min(memory, hard)
         with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
     if sys.platform == "linux":
-        import ctypes
-
         # Nobody else would end it when the inspector is killed.
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        _library().prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def _take_streams(saying: int) -> None:
@@ -269,8 +302,13 @@ def _take_streams(saying: int) -> None:
     sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)  # noqa: SIM115
 
 
-def _token(request: Message) -> str:
-    return f"inspection-{request['id']}"
+def _token(requests: list[Message]) -> str:
+    return f"inspection-{requests[0]['id']}"
+
+
+@cache
+def _library() -> ctypes.CDLL:
+    return ctypes.CDLL(None)
 
 
 def _how(status: int) -> str:
@@ -278,10 +316,3 @@ def _how(status: int) -> str:
     if code < 0:
         return f"was killed by {signal.Signals(-code).name}"
     return f"ended with exit status {code}"
-
-
-def _packed(request: Message) -> bytes:
-    import msgpack
-
-    packed: bytes = msgpack.packb(request, unicode_errors="surrogatepass")
-    return packed

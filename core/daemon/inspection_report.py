@@ -58,6 +58,10 @@ class _NoEngine:
         raise CalledOnImport(f"`{name}` of a run")
 
 
+def _no_engine() -> Any:  # it is asked for calls only, and refuses them
+    return _NoEngine()
+
+
 def may_define_flows(text: bytes) -> bool:
     """Tell by a glance at its text whether a file may define flows: scripts that cannot are never imported."""
     return _HINT.search(text) is not None
@@ -80,9 +84,10 @@ def inspect(request: Message, tell: Callable[[Message], None]) -> None:
         tell({"kind": "done", "flows": [], "files": {}, "problem": None})
         return
     sys.argv = [path]
+    before = list(sys.path)
     if request["path0"] is not None:
         sys.path.insert(0, request["path0"])
-    port.register(_NoEngine)
+    port.register(_no_engine)
     local_code.install(roots)
     problem: Message | None = None
     found: list[FoundFlow] = []
@@ -97,8 +102,8 @@ def inspect(request: Message, tell: Callable[[Message], None]) -> None:
             flows = [_described(one) for one in found]
         except Exception as error:  # noqa: BLE001 - as above: annotations and defaults are the user's
             problem = _problem(error, path)
-    files = dict.fromkeys(local_code.imported_files(roots), "") | local_code.loaded
-    tell({"kind": "done", "flows": flows, "files": files, "problem": problem})
+    sys.path[:] = before
+    tell({"kind": "done", "flows": flows, "files": dict(local_code.loaded), "problem": problem})
 
 
 def _imports_flowctl(tree: ast.Module) -> bool:

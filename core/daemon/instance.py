@@ -96,7 +96,7 @@ def find_holder(home: Home) -> Holder | None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return _read_holder(descriptor) or Holder(0, "", "", 0)
+        return _wait_for_name(descriptor)
     finally:
         os.close(descriptor)
     return None
@@ -167,6 +167,16 @@ def _write_holder(home: Home, descriptor: int, holder: Holder) -> None:
         os.ftruncate(descriptor, len(text))
     except OSError as error:
         raise HomeUnusable(home.path, error.strerror or str(error)) from error
+
+
+def _wait_for_name(descriptor: int) -> Holder:
+    """Read who holds the lock; one that has just taken it writes its name in the next moment."""
+    deadline = time.monotonic() + _TRY_S
+    while (holder := _read_holder(descriptor)) is None:
+        if time.monotonic() > deadline:
+            return Holder(0, "", "", 0)
+        time.sleep(_LOOK_EVERY_S)
+    return holder
 
 
 def _read_holder(descriptor: int) -> Holder | None:

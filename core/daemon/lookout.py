@@ -13,10 +13,11 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
-from flowctl.core.daemon.editors import Save, Saves, digest_of, is_empty, is_source, read_content
+from flowctl.core.daemon.editors import Save, Saves, is_empty, is_wanted, read_content
 from flowctl.core.daemon.file_watch import FileWatch
 from flowctl.core.daemon.inspection_report import may_define_flows
 from flowctl.core.daemon.sightings import Sighting, is_trusted, look_around
+from flowctl.core.daemon.tables import Tables, may_have_tables, read_tables
 from flowctl.core.engine.local_code import SKIPPED
 from flowctl.store import source_versions
 from flowctl.store.flow_files import hash_of
@@ -128,12 +129,13 @@ class Lookout:
             texts[path] = content
         return source_versions.pack(texts)
 
-    def digests(self, paths: Iterable[str]) -> dict[str, str | None]:
-        """Hash files as they are now."""
-        return {path: digest_of(path) for path in paths}
+    def tables(self, path: str, roots: tuple[str, ...]) -> Tables | None:
+        """Read the deployments that a settings file asks for."""
+        text = read_content(path)
+        return None if text is None else read_tables(path, text, roots)
 
     def _is_new_source(self, path: str) -> bool:
-        if os.path.dirname(path) not in self.sighting.folders or not is_source(path) or os.path.islink(path):
+        if os.path.dirname(path) not in self.sighting.folders or not is_wanted(path) or os.path.islink(path):
             return False
         try:
             seen = os.stat(path)
@@ -148,15 +150,11 @@ class Lookout:
             return not os.path.isdir(path)
         if os.path.dirname(path) not in self._watch.folders or name in SKIPPED or name.startswith("."):
             return False
-        return os.path.isdir(path) or (os.path.islink(path) and is_source(path))
+        return os.path.isdir(path) or (os.path.islink(path) and is_wanted(path))
 
     def _look(self, paths: set[str], now_s: float) -> News:
         saves = self._saves.settled(paths, now_s)
-        candidates = {
-            save.path
-            for save in saves
-            if save.digest is not None and (text := read_content(save.path)) is not None and may_define_flows(text)
-        }
+        candidates = {save.path for save in saves if save.digest is not None and _says_something(save.path)}
         return News(saves, frozenset(candidates), self._saves.wait_s(now_s))
 
     def _work(self) -> None:
@@ -174,6 +172,13 @@ def difference(path: str, good: bytes, now: bytes | None) -> str:
     if len(lines) > _MOST_DIFF_LINES:
         lines = [*lines[:_MOST_DIFF_LINES], f"… {len(lines) - _MOST_DIFF_LINES} more lines"]
     return "\n".join(lines)
+
+
+def _says_something(path: str) -> bool:
+    text = read_content(path)
+    if text is None:
+        return False
+    return may_have_tables(path, text) if path.endswith(".toml") else may_define_flows(text)
 
 
 def _existing(folder: str) -> str:

@@ -59,7 +59,8 @@ def _tell_ready() -> None:
 
 def notify(text: str) -> None:
     """Tell systemd, where it started this process and wants to know."""
-    address = os.environ.get("NOTIFY_SOCKET")
+    # Run processes are not the service, and must not say that they are.
+    address = os.environ.pop("NOTIFY_SOCKET", None)
     if address:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
             try:

@@ -22,7 +22,9 @@ def _filled(value: Any, at: datetime, depth: int) -> Any:  # what JSON has words
     if depth > _DEEPEST:
         return value
     if isinstance(value, list):
-        return [_filled(each, at, depth + 1) for each in value]
+        items: list[Any] = value
+        return [_filled(each, at, depth + 1) for each in items]
     if isinstance(value, dict):
-        return {key: _filled(each, at, depth + 1) for key, each in value.items()}
+        pairs: dict[str, Any] = value
+        return {key: _filled(each, at, depth + 1) for key, each in pairs.items()}
     return value

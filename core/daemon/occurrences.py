@@ -116,7 +116,7 @@ def spec_of(plain: Mapping[str, Any]) -> ScheduleSpec:
     recurrence = recurrence_of(kind, expression, timezone, anchor)
     if first_after(recurrence, datetime(2000, 1, 1, tzinfo=UTC)) is None:
         raise ValueError(f"The schedule {expression!r:.80} never fires.")
-    parameters = plain.get("parameters") or {}
+    parameters: Any = plain.get("parameters") or {}
     if not isinstance(parameters, dict):
         raise ValueError("The `parameters` of a schedule are an object: parameter -> value.")
     slug = str(plain.get("slug") or _slug(kind, expression))

@@ -15,8 +15,8 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
-#: In the environment of all that a run process starts: the run's id. Not of the `FLOWCTL_…` kind, which are settings.
-RUN_VARIABLE: Final = "_FLOWCTL_RUN"
+from flowctl.core.engine.root import RUN_VARIABLE
+
 _IS_LINUX: Final = sys.platform == "linux"
 _TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
 _PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")

@@ -116,7 +116,7 @@ def take_loss(
     rows = plan_queries.deployments_of_file(connection, path)
     for row in rows:
         plans.set_problem(connection, row.id, words, now)
-    if not rows and (known is None or not known.flows):
+    if not rows:
         forget_flow_file(connection, path)
         return Reloaded(path, "empty", "It is gone.")
     save_flow_file(

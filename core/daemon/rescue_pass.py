@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from flowctl.core.daemon.ingest_pass import ActiveRuns
 from flowctl.store.liveness import Look, clear_marker, is_alive, look_at_run
 from flowctl.store.writer import Store
 
+#: One step closes so many; the daemon answers in between.
+RUNS_A_STEP: Final = 100
 # A write that changes nothing, since only a transaction that wrote something waits for the disk.
-_TOUCH = "UPDATE journal SET offset = offset WHERE run_id = ?"
+_TOUCH: Final = "UPDATE journal SET offset = offset WHERE run_id = ?"
 
 
 def _nobody(_run_id: str) -> bool:
@@ -17,15 +20,18 @@ def _nobody(_run_id: str) -> bool:
 
 
 def step(store: Store, active: ActiveRuns, *, is_awaited: Callable[[str], bool] = _nobody) -> list[str]:
-    """Close the runs whose process is dead; return their ids.
+    """Close the runs whose process is dead and whose journals are taken in; return their ids.
 
     `is_awaited` tells of a dead process whose last words (a signal, an exit code) are still to be written down.
     """
     gone = [
         run_id
         for run_id in active.ids
-        if run_id not in active.unreadable and not is_alive(store.home, run_id) and not is_awaited(run_id)
-    ]
+        if run_id not in active.unreadable
+        and not is_alive(store.home, run_id)
+        and not is_awaited(run_id)
+        and not active.has_news(run_id)
+    ][:RUNS_A_STEP]
     if not gone:
         return []
     settled: list[Look] = []

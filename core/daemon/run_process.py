@@ -13,13 +13,13 @@ from typing import Any, Final, NoReturn
 from flowctl.core.authoring import runtime
 from flowctl.core.authoring.exceptions import FlowctlError
 from flowctl.core.daemon.framing import Message
-from flowctl.core.daemon.processes import RUN_VARIABLE
 from flowctl.core.engine import local_code
 from flowctl.core.engine.launch import LIKE, launch, like_another, look_back, relaunch
 from flowctl.core.engine.loading import load_file, load_module, pick_flow
 from flowctl.core.engine.root import Announced, RootRun
 from flowctl.core.engine.run_output import RunOutput
 from flowctl.core.engine.unstarted import record_unstarted
+from flowctl.store import source_versions
 from flowctl.store.home import Home
 from flowctl.store.output import output_path
 from flowctl.store.states import StateType
@@ -96,7 +96,6 @@ def _make_at_home(plan: Message) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(descriptors, hard) if hard >= 0 else descriptors, hard))
     if "random" in sys.modules:
         sys.modules["random"].seed()
-    os.environ[RUN_VARIABLE] = plan["run_id"]
     for name in _DAEMONS_OWN:
         os.environ.pop(name, None)
     faulthandler.enable()
@@ -138,15 +137,14 @@ def _go_where_the_flow_is(plan: Message) -> None:
     path0 = plan.get("path0")
     if path0 is not None and sys.path[:1] != [path0]:
         sys.path.insert(0, path0)
+    if (source := plan.get("source")) and (file := plan.get("file")):
+        # The file may be broken, changed or gone by now; the run keeps to what it was planned with.
+        local_code.keep_to(local_code.roots_of(file), source_versions.unpack(source) or {file: source})
 
 
 def _flow_of(plan: Message) -> Any:
     """Load the flow, which is the first of the user's code to run here."""
     if file := plan.get("file"):
-        if digest := plan.get("source_hash"):
-            kept = plan.get("source")
-            wanted = {os.path.realpath(file): digest}
-            local_code.install(local_code.roots_of(file), wanted, lambda asked: kept if asked == digest else None)
         return pick_flow(load_file(file), plan["flow"], file)
     return pick_flow(load_module(plan["module"]), plan["flow"], plan["module"])
 

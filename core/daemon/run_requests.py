@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from flowctl.core.authoring.templates import random_run_name
+from flowctl.core.daemon.occurrence_parameters import filled_in
 from flowctl.core.daemon.protocol import Fields, Refused
 from flowctl.core.daemon.upkeep_requests import text, texts
 from flowctl.core.engine.launch import LIKE
@@ -39,7 +40,7 @@ def run(daemon: Daemon, fields: Fields) -> Fields:
         deployment = plan_queries.deployment(daemon.store.connection, text({"deployment": name}, "deployment"))
         if deployment.problem is not None:
             raise Refused("refused", f"The deployment {deployment.name!r} cannot be run now: {deployment.problem}")
-        arguments = {**deployment.parameters, **parameters}
+        arguments = filled_in({**deployment.parameters, **parameters}, _due_at(daemon, fields))
         _check_names(deployment, arguments)
         reference, flow_name, tags = deployment.reference, deployment.flow_name, list(deployment.tags)
         deployment_id = deployment.id

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from flowctl.core.daemon.editors import is_source
+from flowctl.core.daemon.editors import is_wanted
 from flowctl.core.engine.local_code import SKIPPED
 
 #: A larger tree is not a place of flows, and no system has watches for it.
@@ -68,20 +68,20 @@ def _walk(root: str, roots: tuple[str, ...], found: Sighting) -> None:
                     waiting.append(entry.path)
             elif entry.is_symlink():
                 _follow(entry.path, roots, found)
-            elif is_source(entry.name):
+            elif is_wanted(entry.name):
                 _take(entry.path, found)
 
 
 def _follow(link: str, roots: tuple[str, ...], found: Sighting) -> None:
     """Take the file that a link leads to, if that is in a watched folder too; folders there are walked anyway."""
     is_folder = os.path.isdir(link)
-    if not is_folder and not is_source(link):
+    if not is_folder and not is_wanted(link):
         return
     target = os.path.realpath(link)
     if not any(target == root or target.startswith(f"{root}{os.sep}") for root in roots):
         if os.path.exists(target) and (not is_folder or os.path.basename(link) not in SKIPPED):
             _leave_out(found, link, f"it leads out of the watched folders, to {target}; watch that if you want it")
-    elif not is_folder and is_source(target):
+    elif not is_folder and is_wanted(target):
         found.folders.add(os.path.dirname(target))
         _take(target, found)
 

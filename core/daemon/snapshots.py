@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from flowctl.core.daemon.paths import snapshots
 from flowctl.store.copies import UNFINISHED, copy_database
 from flowctl.store.home import Home
+from flowctl.store.sqlite import translated
 
 #: The newest may have been made when something was wrong already.
 KEPT: Final = 3
@@ -28,14 +29,15 @@ class Snapshot(NamedTuple):
 def take_snapshot(home: Home, now: datetime) -> Snapshot:
     """Make one, and let the oldest beyond `KEPT` go; callable in any thread."""
     folder = Path(snapshots(home))
-    folder.mkdir(mode=0o700, exist_ok=True)
-    for leftover in folder.glob(f"*{UNFINISHED}*"):
-        leftover.unlink(missing_ok=True)
     path = folder / f"flowctl-{now.astimezone(UTC):%Y%m%dT%H%M%S}Z.db"
-    copy_database(home, str(path))
-    for old in list_snapshots(home)[KEPT:]:
-        Path(old.path).unlink(missing_ok=True)
-    return Snapshot(now, str(path), path.stat().st_size)
+    with translated(str(path)):
+        folder.mkdir(mode=0o700, exist_ok=True)
+        for leftover in folder.glob(f"*{UNFINISHED}*"):
+            leftover.unlink(missing_ok=True)
+        copy_database(home, str(path))
+        for old in list_snapshots(home)[KEPT:]:
+            Path(old.path).unlink(missing_ok=True)
+        return Snapshot(now, str(path), path.stat().st_size)
 
 
 def list_snapshots(home: Home) -> list[Snapshot]:

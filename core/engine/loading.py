@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
+from flowctl.core.authoring import port
 from flowctl.core.engine import local_code
 from flowctl.core.engine.loading_problems import (
     FileBroken,
@@ -257,7 +258,8 @@ def _execute(path: str, name: str) -> ModuleType:
     module = module_from_spec(spec)
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        with port.loading():
+            spec.loader.exec_module(module)
     except BaseException as error:
         sys.modules.pop(name, None)
         _translate(error, path)
@@ -268,7 +270,8 @@ def _import(name: str, path: str | None) -> ModuleType:
     from importlib import import_module
 
     try:
-        return import_module(name)
+        with port.loading():
+            return import_module(name)
     except ModuleNotFoundError as error:
         if path is None and error.name and f"{name}.".startswith(f"{error.name}."):
             raise ModuleMissing(name, error.name, _files_near(name.replace(".", "/"))) from None

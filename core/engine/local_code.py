@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import CodeType, ModuleType
@@ -72,6 +73,14 @@ def install(
         sys.meta_path.insert(place, _Finder)
 
 
+def keep_to(roots: Iterable[str], texts: Mapping[str, bytes]) -> None:
+    """Have these texts run, whatever stands in their files by now."""
+    from hashlib import sha256
+
+    by_hash = {sha256(text).hexdigest(): text for text in texts.values()}
+    install(roots, {os.path.realpath(path): sha256(text).hexdigest() for path, text in texts.items()}, by_hash.get)
+
+
 def loader_for(name: str, path: str) -> SourceFileLoader | None:
     """Give the loader of a local file; None where Python's own is to be used."""
     return LocalLoader(name, path) if _versions.is_installed else None
@@ -111,22 +120,23 @@ def is_local(path: str, roots: Iterable[str]) -> bool:
     return False
 
 
-def imported_files(roots: Iterable[str]) -> set[str]:
-    """List the local files that this process has imported so far."""
-    roots = tuple(roots)
-    found: set[str] = set()
+def forget() -> None:
+    """Have every local module loaded anew when it is imported the next time."""
     for name, module in list(sys.modules.items()):
-        file = None if name in _versions.before else getattr(module, "__file__", None)
-        if isinstance(file, str) and file.endswith(".py") and is_local(path := os.path.realpath(file), roots):
-            found.add(path)
-    return found
+        if name not in _versions.before and isinstance(getattr(module, "__loader__", None), LocalLoader):
+            del sys.modules[name]
+    loaded.clear()
 
 
 class LocalLoader(SourceFileLoader):
-    """Reads the text and compiles it, whatever compiled files lie about."""
+    """Reads the text and compiles it, unless a compiled file is surely of this very text."""
 
     def get_code(self, fullname: str) -> CodeType | None:
-        return self.source_to_code(_text_of(self.get_filename(fullname)), self.path)
+        path = self.get_filename(fullname)
+        text, is_of_file = _text_of(path)
+        if is_of_file and _may_trust_compiled(path):
+            return super().get_code(fullname)
+        return self.source_to_code(text, path)
 
 
 class _Finder:
@@ -161,7 +171,20 @@ def _lost(name: str, places: Iterable[str]) -> ModuleSpec | None:
     return None
 
 
-def _text_of(path: str) -> bytes:
+def _may_trust_compiled(path: str) -> bool:
+    """Tell whether a compiled file is younger than its source by more than the second that Python cannot tell apart."""
+    from importlib.util import cache_from_source
+
+    saved_at = os.stat(path).st_mtime
+    try:
+        return os.stat(cache_from_source(path)).st_mtime > saved_at + 1
+    except (OSError, NotImplementedError):
+        # There is none: it may be written, if nobody can save the source in the same second any more.
+        return time.time() > saved_at + 2
+
+
+def _text_of(path: str) -> tuple[bytes, bool]:
+    """Give the text that is to run, and whether it is that of the file as it is now."""
     from hashlib import sha256
 
     real = os.path.realpath(path)
@@ -174,14 +197,15 @@ def _text_of(path: str) -> bytes:
         if wanted is None:
             raise
         text, digest = b"", ""
-    if wanted not in (None, digest):
+    is_of_file = wanted in (None, digest)
+    if wanted is not None and not is_of_file:
         kept = _versions.fetch(wanted)
         if kept is None:
             raise SourceLost(path)
         text, digest = kept, wanted
         _tell_tracebacks(path, text)
     loaded[real] = digest
-    return text
+    return text, is_of_file
 
 
 def _tell_tracebacks(path: str, text: bytes) -> None:

@@ -13,6 +13,7 @@ from flowctl.core.engine.locks import take
 from flowctl.core.engine.settings import Settings, load_settings
 from flowctl.store.home import Home, HomeUnusable
 from flowctl.store.journal import FORMAT, JournalOpened
+from flowctl.store.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from flowctl.core.engine.resume import Recorded
     from flowctl.core.engine.run_output import RunOutput
     from flowctl.store.journal import Record
+
+#: In the environment of all that the process of a run starts: the run's id, so that a cancel finds whoever went astray.
+#: Not of the `FLOWCTL_…` kind, which are settings.
+RUN_VARIABLE: Final = "_FLOWCTL_RUN"
 
 #: Observers that every root run of this process gets (the live display, the console of a script).
 process_observers: Final[list[Callable[[Record], None]]] = []
@@ -132,10 +137,11 @@ class RootRun:
                 boot_id=_boot_id(),
                 host=os.uname().nodename,
                 python=f"{sys.version_info.major}.{sys.version_info.minor}.{sys.version_info.micro}",
-                flowctl=_version(),
+                flowctl=VERSION,
             )
         )
         _holders[self.id] = self
+        os.environ[RUN_VARIABLE] = self.id
 
     def new_task_number(self) -> int:
         take(self.lock)
@@ -163,6 +169,8 @@ class RootRun:
         self.is_closed = True
         self.journal.close()
         _holders.pop(self.id, None)
+        if os.environ.get(RUN_VARIABLE) == self.id:
+            del os.environ[RUN_VARIABLE]
         if self._lock_fd >= 0:
             os.close(self._lock_fd)
             self._lock_fd = -1
@@ -243,12 +251,6 @@ def _boot_id() -> str:
         except OSError:
             _boot = ""
     return _boot
-
-
-def _version() -> str:
-    import flowctl
-
-    return flowctl.__version__
 
 
 def _leave_to_parent() -> None:

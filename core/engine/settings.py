@@ -18,6 +18,9 @@ LEVELS: Final = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40, "CRITICAL"
 #: Variables that steer flowctl without being settings.
 OTHER_VARIABLES: Final = ("FLOWCTL_HOME", "FLOWCTL_ASCII", "FLOWCTL_FPS", "FLOWCTL_FAILPOINT")
 
+#: What else stands in a settings file: the daemon reads it.
+NOT_SETTINGS: Final = ("deployments",)
+
 
 class SettingsError(FlowctlError):
     """A setting is unknown or has a value that it cannot have."""
@@ -223,6 +226,8 @@ def load_settings(start: str | None = None) -> Settings:
     origins: dict[str, str] = {}
     path, table, place = _find_file(start)
     for name, value in table.items():
+        if name in NOT_SETTINGS:
+            continue
         setting = SETTINGS.get(name)
         if setting is None:
             raise SettingsError(f"Unknown setting {name!r} in {place(name)}.{nearest(name, SETTINGS)}")

@@ -13,6 +13,7 @@ import pytest
 
 from flowctl.core.daemon.client import Client, Refused, start_daemon, wait_until_gone
 from flowctl.core.daemon.instance import find_holder
+from flowctl.store.catchup import catch_up
 from flowctl.store.home import Home
 from flowctl.store.queries import Reader
 from flowctl.store.states import StateType
@@ -151,3 +152,36 @@ def test_a_daemon_on_a_full_disk_says_why_it_does_not_start(disk: Path, monkeypa
     assert ended.returncode == 6
     assert "No space left on device" in ended.stderr or "disk is full" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+_ON_A_READ_ONLY_HOME = (
+    ("daemon start", 6),
+    ("daemon start --foreground", 6),
+    ("daemon status", 1),
+    ("daemon stop", 0),
+    ("limit set gpu 1", 6),
+    ("limit ls", 0),
+    ("runs", 0),
+    ("runs cancel -", 6),
+    ("runs delete - --yes", 6),
+    ("db stats", 0),
+    ("db check", 0),
+    ("db backup", 6),
+    ("db rebuild --yes", 6),
+)
+
+
+def test_a_home_that_nobody_may_write_can_be_read_and_says_so_elsewhere(
+    disk: Path, monkeypatch: pytest.MonkeyPatch, flowctl_command: Command
+) -> None:
+    monkeypatch.setenv("FLOWCTL_HOME", str(disk / "home"))
+    home = Home(str(disk / "home"))
+    write_journal(home, an_id(1), a_run(an_id(1)))
+    catch_up(home)
+    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+
+    ended = {words: flowctl_command(*words.split()) for words, _ in _ON_A_READ_ONLY_HOME}
+
+    assert {words: each.returncode for words, each in ended.items()} == dict(_ON_A_READ_ONLY_HOME)
+    assert not [words for words, each in ended.items() if "Traceback" in each.stderr]
+    assert all(each.stderr.startswith("Error: ") for each in ended.values() if each.returncode == 6)

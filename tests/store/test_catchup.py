@@ -311,35 +311,6 @@ def test_a_fresh_home_without_runs_needs_no_database(home: Home) -> None:
     assert not Path(home.database).exists()
 
 
-def test_a_database_that_was_moved_away_is_rebuilt_from_the_journals(home: Home) -> None:
-    many_runs(home, 5)
-    write_journal(home, an_id(7), a_run(an_id(7), ends=None))
-    catch_up(home)
-    before = contents_of(home)
-    Path(home.database).rename(home.database + ".damaged")
-
-    catch_up(home)
-
-    assert contents_of(home) == before
-
-
-def test_a_rebuild_that_was_killed_is_taken_up(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    many_runs(home, 5)
-    catch_up(home)
-    before = contents_of(home)
-    Path(home.database).unlink()
-
-    def killed(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(catchup, "ingest_active", killed)
-        catch_up(home)
-    catch_up(home)
-
-    assert contents_of(home) == before
-
-
 def test_many_journals_and_long_ones_come_in_by_several_transactions(
     home: Home, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

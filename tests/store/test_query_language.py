@@ -69,10 +69,10 @@ def test_quotes_take_every_sign_its_meaning() -> None:
         ("()", 0, 2, "nothing between"),
         ('a "b', 2, 3, "no partner"),
         ('""', 0, 2, "nothing between"),
-        ("a or", 4, 5, "stands between"),
+        ("a or", 2, 4, "stands between"),
         ("or a", 0, 2, "stands between"),
-        ("a or or b", 5, 7, "stands between"),
-        ("a and", 5, 6, "stands between"),
+        ("a or or b", 2, 4, "stands between"),
+        ("a and", 2, 5, "stands between"),
         ("not", 0, 3, "must not fit"),
         ("param=3", 0, 6, "Which parameter?"),
         ("flow.x:3", 0, 7, "has no parts"),
@@ -218,8 +218,11 @@ def insert(connection: sqlite3.Connection, rows: list[dict[str, Any]]) -> list[F
 def found(connection: sqlite3.Connection, query: Query) -> list[str]:
     condition = compile_query(query, now=NOW)
     usual = json.dumps({flow: seconds * 1e6 for flow, seconds in TYPICAL.items()})
-    sql = f"WITH typical (flow, us) AS (SELECT key, value FROM json_each(?)) SELECT f.id FROM flow_run f WHERE {condition.sql}"
-    return [id_ for (id_,) in connection.execute(f"{sql} ORDER BY f.run", (usual, *condition.values)).fetchall()]
+    sql = (
+        "WITH typical (flow, us) AS (SELECT key, value FROM json_each(?)) "
+        f"SELECT f.id FROM flow_run f WHERE {condition.sql} ORDER BY f.run"
+    )
+    return [id_ for (id_,) in connection.execute(sql, (usual, *condition.values)).fetchall()]
 
 
 @pytest.fixture(scope="module")
@@ -252,9 +255,9 @@ def test_what_does_not_fit_is_exactly_the_rest(
 def test_parameters_that_are_no_json_spoil_no_query(connection: sqlite3.Connection) -> None:
     insert(connection, [])
     connection.execute(
-        "INSERT INTO flow_run (run, root, number, id, name, flow_name, attempt, state_type, state_name, run_count, created_at, "
-        f"parameters, tags, source, error) VALUES (1, 1, 0, '{'a' * 36}', 'n', 'f', 1, 'RUNNING', 'Running', 1, 1, "
-        "'{n:', 'no', '{}', 'oops')"
+        "INSERT INTO flow_run (run, root, number, id, name, flow_name, attempt, state_type, state_name, run_count, "
+        f"created_at, parameters, tags, source, error) VALUES (1, 1, 0, '{'a' * 36}', 'n', 'f', 1, "
+        "'RUNNING', 'Running', 1, 1, '{n:', 'no', '{}', 'oops')"
     )
 
     assert found(connection, parse("-tag:a -param.n=1 -error:x")) == ["a" * 36]

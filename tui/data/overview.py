@@ -45,7 +45,7 @@ def counts(reader: OverviewReader, now: datetime, store_version: int) -> Counts:
     problems = reader.problems_since(now - timedelta(hours=HOURS), _MOST_PROBLEMS)
     return Counts(
         words=words,
-        total=sum(reader.counts().values()),
+        total=reader.run_count(),
         hours=tuple(_hour(day, ago) for ago in reversed(range(HOURS))),
         p50_s=_percentile(durations, 50),
         p95_s=_percentile(durations, 95),

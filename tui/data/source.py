@@ -15,7 +15,7 @@ from flowctl.store.catchup import catch_up
 from flowctl.store.home import Home, HomeUnusable
 from flowctl.store.overview import OverviewReader
 from flowctl.store.problems import RunNotFound, StoreError
-from flowctl.store.query_language import EVERYTHING, Query
+from flowctl.store.query_language import EVERYTHING, Query, terms
 from flowctl.store.records import StoredResult
 from flowctl.tui.data import details, overview, safe_rows
 from flowctl.tui.data.journals_seen import Sizes, sizes_of
@@ -43,6 +43,8 @@ _LOOK_AFTER_S: Final = 2.0
 _CATCH_UP_EVERY_S: Final = 0.2
 _DAEMON_EVERY_S: Final = 1.0
 _TYPICAL_EVERY_S: Final = 5.0
+#: Fields that indices answer; for others it may have to look at every run.
+_QUICK: Final = frozenset({"state", "flow", "age", "created"})
 
 Clock = Callable[[], datetime]
 
@@ -86,16 +88,18 @@ class Source:
 
     def runs_page(self, query: Query = EVERYTHING, limit: int = 200, before: Cursor | None = None) -> RunsPage:
         """Read runs that fit: first those that have not ended, then the newest; `before` is where a page ended."""
-        return self._quick.ask(lambda reader: self._page(reader, query, limit, before))
+        lane = self._quick if all(term.field in _QUICK for term in terms(query.root)) else self._slow
+        return lane.ask(lambda reader: self._page(reader, query, limit, before))
 
     def run_keys(self, query: Query = EVERYTHING) -> tuple[int, ...]:
         """Give the keys of all runs that fit, in the order of the list: their number, and what a scroll bar needs."""
 
         def read(reader: OverviewReader) -> tuple[int, ...]:
             now, typical = self.clock(), self._typical_of(reader)
-            active = reader.search(query, now=now, typical=typical, has_ended=False)
-            ended = reader.search(query, now=now, typical=typical, has_ended=True)
-            return tuple(key for _, key in (*active, *ended))
+            active = dict.fromkeys(key for _, key in reader.search(query, now=now, typical=typical, has_ended=False))
+            # All at once and those taken out: asked for by halves, it would have to look at every row.
+            every = reader.search(query, now=now, typical=typical)
+            return (*active, *(key for _, key in every if key not in active))
 
         return self._slow.ask(read)
 

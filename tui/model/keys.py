@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Sequence
 from enum import Enum
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 from flowctl.store.text import safe_text
 
@@ -148,15 +148,15 @@ def read_keymap(
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         return tuple(table), {}, [KeymapProblem("keys.toml", f"it is no TOML: {safe_text(str(error))}")]
-    wanted = document.get("keys", {})
+    wanted: object = document.get("keys", {})
     if not isinstance(wanted, dict):
         return tuple(table), {}, [KeymapProblem("keys", "it is no table: write [keys] above the lines")]
     known = {binding.id: binding for binding in table}
     changed: dict[str, tuple[str, ...]] = {}
     problems: list[KeymapProblem] = []
     # TOML itself makes the keys text; values are whatever stands there.
-    for id_, value in wanted.items():
-        place = safe_text(str(id_), keep_newlines=False)
+    for id_, value in cast("dict[str, object]", wanted).items():
+        place = safe_text(id_, keep_newlines=False)
         keys = _keys(value)
         if id_ not in known:
             problems.append(KeymapProblem(place, "no binding is called so"))
@@ -208,10 +208,9 @@ def as_markdown(table: Sequence[Binding]) -> str:
 
 
 def _keys(value: object) -> tuple[str, ...] | None:
-    words = value if isinstance(value, list) else [value]
     keys: list[str] = []
     # A list of TOML: whatever it holds.
-    for word in words:
+    for word in cast("list[object]", value) if isinstance(value, list) else [value]:
         if not isinstance(word, str) or not word.strip():
             return None
         keys.append(_NAMES.get(word.strip(), word.strip()))

@@ -23,7 +23,7 @@ def fit(text: str, cells: int, *, align: str = "left", cut: str = UNICODE.cut) -
     """Make text exactly so many cells wide; what is cut off leaves a mark."""
     if cells <= 0:
         return ""
-    if len(text) <= cells and text.isascii():
+    if len(text) <= cells and text.isascii() and text.isprintable():
         return text.rjust(cells) if align == "right" else text.ljust(cells)
     if not text.isprintable():
         text = text.replace("\n", "␊").replace("\t", " ")

@@ -82,7 +82,7 @@ def _words(blue: str, sky: str, green: str, vermilion: str, orange: str, pink: s
 _OKABE_ITO: Final = _words("#4A9BD4", "#56B4E9", "#009E73", "#E0692B", "#E69F00", "#CC79A7", "#8A8A8A")
 #: The same, darker, for 4.5 : 1 on white.
 _OKABE_ITO_LIGHT: Final = _words("#005A8E", "#0072B2", "#00704F", "#B34400", "#8A5D00", "#A0457A", "#666666")
-_VIVID: Final = _words("#7AA2F7", "#7DCFFF", "#9ECE6A", "#F7768E", "#E0AF68", "#BB9AF7", "#737AA2")
+_VIVID: Final = _words("#7AA2F7", "#7DCFFF", "#9ECE6A", "#F7768E", "#E0AF68", "#BB9AF7", "#828BB8")
 _SIXTEEN: Final = _words("blue", "cyan", "green", "red", "yellow", "magenta", "bright_black")
 
 THEMES: Final = {

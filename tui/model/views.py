@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple, cast
+from typing import Final, NamedTuple, cast
 
 from flowctl.store.query_language import QueryError, parse
 from flowctl.store.text import safe_text
@@ -38,11 +38,11 @@ BUILT_IN: Final = (
 def read_views(text: str) -> tuple[tuple[View, ...], list[str]]:
     """Read saved views; return them and, in a sentence each, what was left out and why."""
     try:
-        document = json.loads(text) if text.strip() else []
+        document: object = json.loads(text) if text.strip() else []
     except ValueError as error:
         return (), [f"views.json is no JSON: {error}. It is left as it is; the built-in views are there."]
-    # Of JSON: each entry is looked at.
-    entries: Any = document.get("views") if isinstance(document, dict) else document
+    # Of JSON: keys are text, each entry is looked at.
+    entries = cast("dict[str, object]", document).get("views") if isinstance(document, dict) else document
     if not isinstance(entries, list):
         return (), ["views.json holds no list of views. It is left as it is; the built-in views are there."]
     views: dict[str, View] = {}

@@ -95,7 +95,7 @@ class Node:
     def task_numbers(self) -> list[int]:
         """Numbers of the task runs that it stands for: to show their part of the log."""
         numbers: list[int] = []
-        stack = [self]
+        stack: list[Node] = [self]
         while stack:
             node = stack.pop()
             if node.task is not None:

@@ -1,4 +1,4 @@
-"""From the table of keys to what Textual wants: of each screen only what that screen has a method for, so no key is dead."""
+"""From the table of keys to what Textual wants: of each screen only what it has a method for, so no key is dead."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An error on record as lines: what it said first, then the user's own frames; those of libraries only when asked for."""
+"""An error on record as lines: what it said, then the user's own frames; those of libraries only when asked for."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import PurePath
 from typing import Final
 
 from flowctl.store.errors import ErrorReport, Frame
-from flowctl.tui.model.texts import Line, counted
 from flowctl.tui.model.glyphs import Glyphs
+from flowctl.tui.model.texts import Line, counted
 
 #: More lines of one text than anybody reads on this screen; `y t` yanks the whole.
 _MOST_LINES: Final = 40

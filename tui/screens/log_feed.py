@@ -1,4 +1,4 @@
-"""What a log pane shows and reads on: its end as lines come, what is before when one scrolls there, what fits a search."""
+"""What a log pane shows: its end as lines come, what is before when one scrolls there, what fits a search."""
 
 from __future__ import annotations
 
@@ -68,6 +68,12 @@ class LogFeed:
         """Ask for the next level up, after the highest for all; return its name."""
         levels = [level for level, _ in LEVELS]
         self._level = levels[(levels.index(self._level) + 1) % len(levels)]
+        self.restart()
+        return self.level_word
+
+    def only_problems(self) -> str:
+        """Ask for errors alone, or for all again; return which."""
+        self._level = 0 if self._level == LEVELS[-1][0] else LEVELS[-1][0]
         self.restart()
         return self.level_word
 
@@ -176,9 +182,7 @@ class LogFeed:
 
         self._screen.bridge.once(read, take, is_slow=True)
 
-    def _window(
-        self, source: Source, *, after: Place | None = None, before: Place | None = None
-    ) -> LogWindow:
+    def _window(self, source: Source, *, after: Place | None = None, before: Place | None = None) -> LogWindow:
         return source.log_window(
             self._run_id, after=after, before=before, level=self._level, tasks=self._tasks, limit=_WINDOW
         )

@@ -1,15 +1,15 @@
-"""What the list says of the run under its cursor without a key press: its tasks, why it stands as it does, its last words."""
+"""What the list says of the run under its cursor without a key press: its tasks, its trouble, its last words."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from flowctl.tui.bridge import Question
 from flowctl.tui.model.glyphs import OPEN, PROBLEMS, Glyphs
 from flowctl.tui.model.runs_lines import run_took_s, word_of_run
 from flowctl.tui.model.snapshots import ListedRun, LogWindow, RunDetail
-from flowctl.tui.model.texts import Line, Span, clock, counted, countdown, left_of, round_duration, short_duration
+from flowctl.tui.model.texts import Line, clock, countdown, counted, left_of, round_duration, short_duration
 from flowctl.tui.model.waterfall import Waterfall
 from flowctl.tui.model.waterfall_lines import chain, drawing, row_line
 from flowctl.tui.screens.view import View
@@ -28,7 +28,7 @@ class Preview:
         self._detail: RunDetail | None = None
         self._waterfall: Waterfall | None = None
         self._log: LogWindow | None = None
-        self._questions: list[Question[RunDetail] | Question[LogWindow]] = []
+        self._questions: list[Question[Any]] = []  # one of details, one of logs
 
     def look_at(self, row: ListedRun | None) -> None:
         """Read about another run."""
@@ -87,7 +87,7 @@ class Preview:
         lines += self._trouble(now, glyphs)
         if height >= 10:
             lines.append(())
-        lines += self._words(max(0, height - len(lines)), glyphs)
+        lines += self._words(max(0, height - len(lines)))
         return lines
 
     def _known(self, run_id: str) -> RunDetail | None:
@@ -143,7 +143,7 @@ class Preview:
             return []
         return [_error(failed.task_name, "failed", failed.error.type_name, failed.error.text, glyphs)]
 
-    def _words(self, height: int, glyphs: Glyphs) -> list[Line]:
+    def _words(self, height: int) -> list[Line]:
         if self._log is None or height <= 0:
             return []
         lines: list[Line] = []

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, cast
 
 from textual import on
 from textual.containers import Container
 from textual.widget import Widget
 
-from flowctl.store.query_language import EVERYTHING, Query
+from flowctl.store.query_language import EVERYTHING, Query, QueryError, parse
 from flowctl.tui.bridge import Question
+from flowctl.tui.history import Place
 from flowctl.tui.model import runs_lines
-from flowctl.tui.model.glyphs import OPEN, PROBLEMS, word_of
+from flowctl.tui.model.keys import Binding
 from flowctl.tui.model.runs_list import SORTS, RunList, Target
 from flowctl.tui.model.snapshots import Counts, ListedRun, RunsPage
-from flowctl.tui.model.texts import Line, Span, between, grouped
-from flowctl.tui.screens.filtering import Filtering
+from flowctl.tui.model.texts import Line, counted, grouped
+from flowctl.tui.screens.dashboard import day_lines, empty_lines, need_lines
 from flowctl.tui.screens.preview import Preview
-from flowctl.tui.screens.view import View
+from flowctl.tui.screens.run_taking import edit_place, run_yanks
+from flowctl.tui.screens.saved import SavedViews
+from flowctl.tui.screens.taking import SourcePlace, Yank
 from flowctl.tui.widgets.bar import Bar
 from flowctl.tui.widgets.pane import TextPane
 from flowctl.tui.widgets.rows import RowLook, RowPane
@@ -27,11 +30,11 @@ from flowctl.tui.widgets.rows import RowLook, RowPane
 #: Rows of the first page, and by how many it grows when the cursor comes near the end.
 _PAGE: Final = 200
 _NEAR: Final = 40
-#: A held key passes many runs: the preview waits until it rests.
+#: A held key passes many runs, and each letter changes a query: what is read waits until they rest.
 _REST_S: Final = 0.08
 
 
-class RunsScreen(Filtering, View):
+class RunsScreen(SavedViews):
     """All root runs."""
 
     SCOPE = "runs"
@@ -40,13 +43,15 @@ class RunsScreen(Filtering, View):
         super().__init__()
         self.runs = RunList()
         self._query: Query = EVERYTHING
+        self._before = ""
+        self._problem: QueryError | None = None
         self._limit = _PAGE
         self._total: int | None = None
         self._has_more = False
         self._is_read = False
         self._now = datetime.now(UTC)
         self._asked: Question[RunsPage] | None = None
-        self.preview = Preview(self)
+        self._preview = Preview(self)
 
     def body(self) -> Iterable[Widget]:
         yield Bar(id="query")
@@ -69,14 +74,22 @@ class RunsScreen(Filtering, View):
     @property
     def rows(self) -> RowPane[ListedRun]:
         """The list."""
-        return self.query_one("#main", RowPane)
+        return cast("RowPane[ListedRun]", self.query_one("#main"))  # as `body` makes it
+
+    @property
+    def query_text(self) -> str:
+        return self._query.text
+
+    @property
+    def place(self) -> Place:
+        return Place("runs")
 
     # What is read.
 
     def ask(self) -> None:
         self._asked = self.watch_store(lambda source: source.runs_page(self._query, self._limit), self._take)
         self.watch_store(lambda source: source.matching(self._query), self._take_total, is_slow=True)
-        self.preview.ask()
+        self._preview.ask()
 
     def _take(self, page: RunsPage) -> None:
         self._is_read = True
@@ -84,7 +97,9 @@ class RunsScreen(Filtering, View):
         self._has_more = page.next is not None
         self._sync()
         self.runs.update(page)
+        self.flowctl.ring(page.rows)
         self._show()
+        self._preview.look_at(self.runs.row())
 
     def _take_total(self, total: int) -> None:
         self._total = total
@@ -93,34 +108,234 @@ class RunsScreen(Filtering, View):
     def _show(self) -> None:
         rows = self.rows
         rows.marks = self.runs.marks
-        rows.empty = self._empty_lines() if self._is_read else ()
-        rows.put(self.runs.rows)
+        rows.empty = empty_lines(self._query.text) if self._is_read else (((" opening…", "quiet"),),)
+        rows.put(list(self.runs.rows))
         if self.runs.cursor is not None:
             rows.move_to(self.runs.index())
+        rows.repaint()
         self.refresh_lines()
 
-    def requery(self, query: Query) -> None:
-        """Show the runs that fit another query."""
-        self._query, self._limit, self._total = query, _PAGE, None
-        self.on_screen_resume()
-
     def _sync(self) -> None:
-        """The list is moved through in the pane; what the model is asked for is about the row there."""
+        """One moves in the pane; the model is asked about the row there."""
         if (row := self.rows.row) is not None:
             self.runs.select(row.id)
 
     @on(RowPane.Moved, "#main")
     def _on_moved(self) -> None:
         self._sync()
-        self.set_timer(_REST_S, self._rest(self.runs.cursor))
+        cursor = self.runs.cursor
+        self.set_timer(_REST_S, lambda: self._rest(cursor))
         if self._has_more and self.rows.place > len(self.runs.rows) - _NEAR and self._asked is not None:
             self._limit += _PAGE
             self._has_more = False
             self.bridge.again(self._asked)
 
-    def _rest(self, cursor: str | None):  # type: ignore[no-untyped-def]
-        def look() -> None:
-            if self.runs.cursor == cursor:
-                self.preview.look_at(self.runs.row())
+    def _rest(self, cursor: str | None) -> None:
+        if self.runs.cursor == cursor and self.is_current:
+            self._preview.look_at(self.runs.row())
+            self.refresh_lines()
 
-        return look
+    @on(RowPane.Opened, "#main")
+    def action_move_open(self) -> None:
+        """Open the run under the cursor."""
+        self._sync()
+        if (row := self.runs.row()) is not None:
+            self.flowctl.run_order = [each.id for each in self.runs.rows]
+            self.flowctl.open_run(row.id)
+
+    def action_look_log(self) -> None:
+        self._sync()
+        if (row := self.runs.row()) is not None:
+            self.flowctl.open_log(row.id, row.run.name)
+
+    # The query.
+
+    def action_find_search(self) -> None:
+        self._before = self._query.text
+        self.type_into(
+            "#query",
+            self._before,
+            placeholder="state:problem age<1d flow:etl* took>1.5x text",
+            typed=self._on_query,
+            entered=self._on_query,
+            dropped=lambda: self.requery(self._before),
+        )
+
+    def action_find_problems(self) -> None:
+        """Show only what failed or crashed; the same key shows all again."""
+        self.requery("" if self._query.text == "state:problem" else "state:problem")
+
+    def requery(self, text: str) -> None:
+        """Show the runs that fit a query."""
+        self._on_query(text)
+
+    def _on_query(self, text: str) -> None:
+        try:
+            query = parse(text)
+        except QueryError as error:
+            self._problem = error
+            self.say(str(error), "warning")
+            return
+        self._problem = None
+        if query == self._query:
+            return
+        self._query, self._limit, self._total = query, _PAGE, None
+        if self._note:
+            self.say("", "")
+        self.set_timer(_REST_S, lambda: self._reask(query))
+
+    def _reask(self, query: Query) -> None:
+        if query == self._query and self.is_current:
+            self.on_screen_resume()
+
+    def clear_something(self) -> bool:
+        if self.runs.clear_marks():
+            self._show()
+            return True
+        if self._query.text:
+            self.requery("")
+            return True
+        return False
+
+    # Marks, order, problems.
+
+    def action_mark_toggle(self) -> None:
+        self._sync()
+        self.runs.toggle_mark()
+        self._show()
+
+    def action_mark_range(self) -> None:
+        self._sync()
+        self.runs.mark_range()
+        self._show()
+
+    def action_mark_all(self) -> None:
+        self.runs.mark_all()
+        self._show()
+
+    def action_find_sort(self) -> None:
+        self._sync()
+        self.runs.sort_by(SORTS[(SORTS.index(self.runs.sort) + 1) % len(SORTS)])
+        self._show()
+
+    def action_find_reverse(self) -> None:
+        self._sync()
+        self.runs.sort_by(self.runs.sort, is_reversed=not self.runs.is_reversed)
+        self._show()
+
+    def action_move_next_problem(self) -> None:
+        self._to_problem(1)
+
+    def action_move_previous_problem(self) -> None:
+        self._to_problem(-1)
+
+    def _to_problem(self, step: int) -> None:
+        self._sync()
+        if self.runs.next_problem(step):
+            self.rows.move_to(self.runs.index())
+        else:
+            self.say("no other run here failed", "quiet")
+
+    def action_act_bell(self) -> None:
+        for target in self.targets():
+            self.flowctl.bells.symmetric_difference_update({target.run_id})
+        self.say(
+            f"the bell rings when {counted(len(self.flowctl.bells), 'run')} ends" if self.flowctl.bells else "no bell"
+        )
+
+    def targets(self) -> tuple[Target, ...]:
+        self._sync()
+        self.runs.refresh_marks()
+        return self.runs.targets()
+
+    def yanks(self) -> dict[str, Yank]:
+        self._sync()
+        row = self.runs.row()
+        return {} if row is None else run_yanks(row.run)
+
+    def source_place(self) -> SourcePlace | None:
+        self._sync()
+        row = self.runs.row()
+        return None if row is None else edit_place(row.run)
+
+    def inspected(self) -> tuple[str, object] | None:
+        self._sync()
+        row = self.runs.row()
+        return None if row is None else (row.run.name, row.run)
+
+    # What is drawn.
+
+    @property
+    def is_live(self) -> bool:
+        return any(not row.run.is_final for row in self.runs.rows[:1]) or self._note != ()
+
+    def tick(self, tick: int) -> None:
+        super().tick(tick)
+        self._now = datetime.now(UTC)
+        self.rows.tick(tick)
+        if self.is_live:
+            self._show_preview()
+
+    def frame_lines(self) -> list[str]:
+        rows = self.rows
+        above = [""] * max(0, rows.region.y - 2)
+        return [*above, *(rows.render_line(y).text.rstrip() for y in range(rows.size.height))]
+
+    def _head(self, width: int) -> Line:
+        return runs_lines.header(runs_lines.list_columns(width))
+
+    def _draw(self, row: ListedRun, look: RowLook) -> Line:
+        return runs_lines.run_line(
+            row,
+            runs_lines.list_columns(look.width),
+            self._now,
+            typical=self.runs.typical,
+            glyphs=self.flowctl.ink.glyphs,
+            step=0 if self.flowctl.look.is_calm else self.step,
+            is_cursor=look.is_cursor,
+            is_marked=look.is_marked,
+        )
+
+    def crumbs(self) -> tuple[Line, Line]:
+        counts = self.flowctl.counts
+        right: Line = ()
+        if counts is not None and counts.total:
+            label = " 24h " if self.flowctl.size.width >= 84 else " "
+            right = (*runs_lines.day_line(counts, self.flowctl.ink.glyphs), (label, "quiet"))
+        return self.tabs("runs"), right
+
+    def note_line(self) -> tuple[Line, Line]:
+        if not self._note and (marks := len(self.runs.marks)):
+            keys = ((" c", "accent"), (" cancel ", ""), (" r", "accent"), (" retry ", ""), (" D", "accent"))
+            return ((f" {marks} marked ", "mark"), *keys, (" delete ", "")), (("esc clears ", "quiet"),)
+        return super().note_line()
+
+    def can_run(self, binding: Binding) -> bool:
+        return bool(self.runs.rows) or (binding.group not in ("Act", "Mark") and binding.id != "move.open")
+
+    def refresh_lines(self) -> None:
+        super().refresh_lines()
+        if not self.is_mounted:
+            return
+        shown, dot = len(self.runs.rows), self.flowctl.ink.glyphs.dot
+        total = "" if self._total is None or self._total == shown else f" of {grouped(self._total)}"
+        order = f"sort {self.runs.sort} {'▴' if self.runs.is_reversed else '▾'}"
+        if self.flowctl.ink.is_ascii:
+            order = f"sort {self.runs.sort}{' reversed' if self.runs.is_reversed else ''}"
+        text = self._query.text
+        left: Line = ((" / ", "accent"), (text, "title")) if text else ((" / ", "quiet"), ("filter", "quiet"))
+        self.query_one("#query", Bar).put(left, ((f"{grouped(shown)}{total} {dot} {order} ", "quiet"),))
+        self.rows.retitle("runs", f"{grouped(shown)}{total}")
+        self._show_preview()
+
+    def _show_preview(self) -> None:
+        pane = self.query_one("#preview", TextPane)
+        glyphs = self.flowctl.ink.glyphs
+        pane.retitle(*self._preview.title(glyphs, self._now))
+        pane.put(self._preview.lines(pane.body_width, pane.body_height, self._now, glyphs, step=self.step))
+
+    def take_counts(self, counts: Counts) -> None:
+        self.refresh_lines()
+        glyphs = self.flowctl.ink.glyphs
+        self.query_one("#day", TextPane).put(day_lines(counts, glyphs))
+        self.query_one("#needs", TextPane).put(need_lines(counts, glyphs))

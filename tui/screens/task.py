@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import Final, cast
 
+from textual import on
 from textual.containers import Container
 from textual.widget import Widget
 
+from flowctl.store.errors import ErrorReport
+from flowctl.tui.history import Place
 from flowctl.tui.model.glyphs import task_word_of
+from flowctl.tui.model.runs_list import Target
 from flowctl.tui.model.snapshots import TaskDetail
 from flowctl.tui.model.texts import Line
 from flowctl.tui.model.time_scale import TimeScale
-from flowctl.tui.screens.error_lines import error_lines
+from flowctl.tui.screens.error_lines import error_lines, place_of
+from flowctl.tui.screens.logging_view import LoggingView
+from flowctl.tui.screens.run_taking import edit_place, error_place, task_yanks
+from flowctl.tui.screens.taking import SourcePlace, Yank
 from flowctl.tui.screens.task_lines import (
     Try,
     bar_cells,
@@ -23,15 +31,15 @@ from flowctl.tui.screens.task_lines import (
     tries_of,
     try_line,
 )
-from flowctl.tui.screens.view import View
+from flowctl.tui.widgets.log import LogPane
 from flowctl.tui.widgets.pane import TextPane
 from flowctl.tui.widgets.rows import RowLook, RowPane
 
 #: More tries than these scroll.
-_MOST_TRIES: Final = 6
+_MOST_TRIES: Final = 5
 
 
-class TaskScreen(View):
+class TaskScreen(LoggingView):
     """One task run."""
 
     SCOPE = "task"
@@ -42,22 +50,201 @@ class TaskScreen(View):
         self.number = number
         self.detail: TaskDetail | None = None
         self._tries: list[Try] = []
+        self._scale: TimeScale | None = None
         self._now = datetime.now(UTC)
         self._shows_all = False
 
     def body(self) -> Iterable[Widget]:
-        yield TextPane(is_ruled=False, id="standing")
+        yield TextPane(is_ruled=False, is_bare=True, id="standing")
         yield RowPane[Try](
             "attempts",
             key_of=lambda row: row.number,
             draw=self._draw,
             head=self._head,
             is_live=lambda row: row.is_live,
-            version_of=lambda row: row,
+            version_of=lambda row: (row, self._scale),
             is_ruled=False,
             id="main",
         )
         with Container(id="split"):
             yield TextPane("error", id="error")
-            yield TextPane("inputs", id="inputs")
-        yield LogPane("log", id="log")
+            yield TextPane("inputs and result", id="inputs")
+        yield LogPane(id="log")
+
+    @property
+    def rows(self) -> RowPane[Try]:
+        """The tries."""
+        return cast("RowPane[Try]", self.query_one("#main"))  # as `body` makes it
+
+    @property
+    def place(self) -> Place:
+        return Place(self.flowctl.current_mode, self.run_id, self.number)
+
+    def ask(self) -> None:
+        self.watch_store(lambda source: source.task_detail(self.run_id, self.number), self._take)
+        self.feed.look_at(self.run_id, (self.number,), "log")
+        self.feed.ask()
+
+    def _take(self, detail: TaskDetail) -> None:
+        is_first, self.detail = self.detail is None, detail
+        self._tries = tries_of(detail.task)
+        self._repaint()
+        if is_first:
+            # What failed last tells more than the first try.
+            self.rows.move_to(max((n for n, each in enumerate(self._tries) if each.started_at), default=0))
+
+    def _repaint(self) -> None:
+        if self.detail is None:
+            return
+        self._now, self._scale = datetime.now(UTC), None
+        rows = self.rows
+        rows.look_version = self._now
+        rows.put(self._tries)
+        frame = 2 if rows.is_boxed else 0
+        rows.styles.height = min(len(self._tries), _MOST_TRIES) + 1 + frame if self._tries else 0
+        self._show_texts()
+        self.refresh_lines()
+
+    @on(RowPane.Moved, "#main")
+    def _show_texts(self) -> None:
+        if self.detail is None:
+            return
+        glyphs, standing = self.flowctl.ink.glyphs, self.query_one("#standing", TextPane)
+        standing.put(standing_lines(self.detail, self._now, standing.body_width, glyphs, step=self.step))
+        pane, row, error = self.query_one("#error", TextPane), self.rows.row, self._error()
+        pane.display = error is not None
+        if error is not None and row is not None:
+            earlier = next((each for each in self._tries if each.error is not None), row)
+            alike = earlier.number != row.number and earlier.error == error
+            said = f"as in attempt {earlier.number}" if alike else ""
+            pane.retitle(f"{error.type_name}  attempt {row.number}", said)
+            pane.put(error_lines(error, glyphs, shows_all=self._shows_all))
+        inputs = self.query_one("#inputs", TextPane)
+        lines = input_lines(self.detail, glyphs)
+        inputs.put(lines)
+        if not inputs.is_boxed:
+            inputs.styles.height = len(lines) + 1 if error is not None else min(len(lines) + 1, 8)
+
+    def _error(self) -> ErrorReport | None:
+        row = self.rows.row
+        if row is not None:
+            return row.error
+        return None if self.detail is None else self.detail.task.error
+
+    # Keys.
+
+    def action_move_next_attempt(self) -> None:
+        self.rows.move_by(1)
+
+    def action_move_previous_attempt(self) -> None:
+        self.rows.move_by(-1)
+
+    def action_fold_toggle(self) -> None:
+        self._shows_all = not self._shows_all
+        self._show_texts()
+
+    action_fold_all = action_fold_toggle
+
+    def action_move_next_problem(self) -> None:
+        self._to_problem(1)
+
+    def action_move_previous_problem(self) -> None:
+        self._to_problem(-1)
+
+    def _to_problem(self, step: int) -> None:
+        if self.is_in_log:
+            self.feed.next_problem(step)
+            return
+        places = [n for n, each in enumerate(self._tries) if each.error is not None]
+        beyond = [n for n in places if (n - self.rows.place) * step > 0]
+        if not beyond:
+            self.say("no other attempt failed", "quiet")
+            return
+        self.rows.move_to(min(beyond) if step > 0 else max(beyond))
+
+    def action_move_next_sibling(self) -> None:
+        self._to_sibling(1)
+
+    def action_move_previous_sibling(self) -> None:
+        self._to_sibling(-1)
+
+    def _to_sibling(self, step: int) -> None:
+        number = self.flowctl.neighbour_task(self.run_id, self.number, step)
+        if number is None:
+            self.say("no other task there", "quiet")
+        else:
+            self.flowctl.replace_task(self.run_id, number)
+
+    def clear_something(self) -> bool:
+        if super().clear_something():
+            return True
+        if self.focused is not None and self.focused is not self.rows:
+            self.rows.focus()
+            return True
+        return False
+
+    def action_look_log(self) -> None:
+        if self.detail is not None:
+            self.flowctl.open_log(self.run_id, self.detail.task.name, (self.number,))
+
+    def action_act_bell(self) -> None:
+        self.flowctl.bells.symmetric_difference_update({self.run_id})
+        self.say("the bell rings when its run ends" if self.run_id in self.flowctl.bells else "no bell")
+
+    def targets(self) -> tuple[Target, ...]:
+        if self.detail is None:
+            return ()
+        run, task = self.detail.run, self.detail.task
+        word = task_word_of(task.state_type, task.state_name)
+        return (Target(run.root_id, run.state_version if run.is_root else -1, run.name, run.flow_name, word),)
+
+    def task_number(self) -> int | None:
+        return self.number
+
+    def yanks(self) -> dict[str, Yank]:
+        return {} if self.detail is None else task_yanks(self.detail.task, self.run_id, self._error())
+
+    def source_place(self) -> SourcePlace | None:
+        if self.detail is None:
+            return None
+        return error_place(self._error()) or edit_place(self.detail.run)
+
+    def inspected(self) -> tuple[str, object] | None:
+        return None if self.detail is None else (self.detail.task.name, self.detail.task)
+
+    # What is drawn.
+
+    @property
+    def is_live(self) -> bool:
+        return self.detail is not None and not self.detail.task.is_final
+
+    def tick(self, tick: int) -> None:
+        super().tick(tick)
+        if self.is_live:
+            self._repaint()
+
+    def _scaled(self, width: int) -> TimeScale:
+        assert self.detail is not None  # there are no rows without it
+        cells = bar_cells(width)
+        if self._scale is None or self._scale.cells != cells:
+            self._scale = scale_of(self.detail.task, self._tries, cells, self._now)
+        return self._scale
+
+    def _head(self, width: int) -> Line:
+        if self.detail is None:
+            return ()
+        return head_line(self._scaled(width), width, self._now if self.is_live else None)
+
+    def _draw(self, row: Try, look: RowLook) -> Line:
+        glyphs = self.flowctl.ink.glyphs
+        return try_line(row, self._scaled(look.width), self._now, glyphs, is_cursor=look.is_cursor, step=self.step)
+
+    def crumbs(self) -> tuple[Line, Line]:
+        if self.detail is None:
+            return ((" Runs", "quiet"),), ()
+        run, task, crumb = self.detail.run, self.detail.task, self.flowctl.ink.glyphs.crumb
+        path = f" Runs {crumb} {run.flow_name} {crumb} {run.name} {crumb} "
+        error = self._error()
+        frame = None if error is None else error.own_frame
+        right = ((f"{place_of(frame)} ", "quiet"),) if frame is not None else ()
+        return ((path, "quiet"), (task.name, "title")), right

@@ -44,9 +44,7 @@ def tries_of(task: TaskRunRow) -> list[Try]:
     for each, next_start in zip(task.attempts, starts[1:], strict=True):
         wait = (next_start - each.ended_at).total_seconds() if next_start and each.ended_at else None
         word = task_word_of(each.state_type, each.state_name)
-        rows.append(
-            Try(each.number, word, each.started_at, each.ended_at, None, wait, each.error, each.message)
-        )
+        rows.append(Try(each.number, word, each.started_at, each.ended_at, None, wait, each.error, each.message))
     if task.due_at is not None and not task.is_final:
         rows.append(Try(task.run_count + 1, "retrying", None, None, task.due_at, None, None, None))
     return rows
@@ -54,7 +52,9 @@ def tries_of(task: TaskRunRow) -> list[Try]:
 
 def scale_of(task: TaskRunRow, tries: Sequence[Try], cells: int, now: datetime) -> TimeScale:
     """Lay the whole life of a task over some cells."""
-    return TimeScale(fit_window(task.started_at or task.created_at, task.ended_at, tries[-1].due_at if tries else None, now), cells)
+    return TimeScale(
+        fit_window(task.started_at or task.created_at, task.ended_at, tries[-1].due_at if tries else None, now), cells
+    )
 
 
 def bar_cells(width: int) -> int:

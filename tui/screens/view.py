@@ -9,20 +9,21 @@ from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, TypeVar, cast
 from textual.app import ComposeResult
 from textual.binding import BindingsMap
 from textual.events import Key
-from textual.screen import Screen
 from textual.widget import Widget
 
 from flowctl.tui.bridge import Bridge, Question
-from flowctl.tui.model.snapshots import Counts
 from flowctl.tui.history import Place
 from flowctl.tui.model.keys import Binding, shown_key
+from flowctl.tui.model.snapshots import Counts
 from flowctl.tui.model.texts import Line, Span, clock, grouped, short_duration, width_of
+from flowctl.tui.screens.acting import Acting
 from flowctl.tui.screens.bindings import bindings_map, living
 from flowctl.tui.screens.moving import Moving
+from flowctl.tui.screens.taking import Taking
+from flowctl.tui.screens.typing_line import TypingLine
 from flowctl.tui.widgets.bar import Bar
 
 if TYPE_CHECKING:
-    from flowctl.tui.app import FlowctlApp
     from flowctl.tui.data.source import Source
 
 T = TypeVar("T")
@@ -40,7 +41,7 @@ _COUNTED: Final = (
 )
 
 
-class View(Moving, Screen[None]):
+class View(Moving, Acting, Taking, TypingLine):
     """A screen with health and place above, remarks and keys below; the rest is up to each."""
 
     #: Which keys of the table work here.
@@ -72,7 +73,7 @@ class View(Moving, Screen[None]):
         """Say where one is: to the left, and what goes to the right."""
         return (), ()
 
-    def can_run(self, binding: Binding) -> bool:
+    def can_run(self, binding: Binding) -> bool:  # noqa: ARG002 - those who override it look at it
         """Tell whether a key does something now, on what the cursor is on."""
         return True
 
@@ -89,11 +90,11 @@ class View(Moving, Screen[None]):
         """What the history remembers; None: it is not worth coming back to."""
         return None
 
-    # What they have in common.
+    def frame_lines(self) -> list[str]:
+        """Give what the next first frame shows below its two lines; empty: nothing."""
+        return []
 
-    @property
-    def flowctl(self) -> FlowctlApp:
-        return cast("FlowctlApp", self.app)  # no other app shows it
+    # What they have in common.
 
     @property
     def bridge(self) -> Bridge:
@@ -106,7 +107,9 @@ class View(Moving, Screen[None]):
         yield Bar(id="note")
         yield Bar(id="keys")
 
-    def watch_store(self, ask: Callable[[Source], T], tell: Callable[[T], None], *, is_slow: bool = False) -> Question[T]:
+    def watch_store(
+        self, ask: Callable[[Source], T], tell: Callable[[T], None], *, is_slow: bool = False
+    ) -> Question[T]:
         """Ask as long as this screen is in front."""
         question = self.bridge.watch(ask, tell, is_slow=is_slow)
         self._questions.append(cast("Question[object]", question))  # it is only dropped by way of this list
@@ -173,7 +176,7 @@ class View(Moving, Screen[None]):
         if not self.is_mounted:
             return
         app, pulse = self.flowctl, self.bridge.pulse
-        glyphs, spans = app.ink.glyphs, cast("list[Span]", [(" flowctl ", "title")])
+        glyphs, spans = app.ink.glyphs, [(" flowctl ", "title")]
         if pulse is None:
             spans.append((f"{glyphs.dot} opening", "quiet"))
         elif pulse.problem is not None:
@@ -210,9 +213,13 @@ class View(Moving, Screen[None]):
         for each in sorted(shown, key=lambda binding: binding.footer):
             key = shown_key(each.keys[0], is_ascii=self.flowctl.ink.is_ascii)
             is_grey = each.needs_daemon and not self.flowctl.has_daemon
-            spans += [(" ", ""), (key, "quiet" if is_grey else "accent"), (f" {each.brief} ", "quiet" if is_grey else "")]
+            spans += [
+                (" ", ""),
+                (key, "quiet" if is_grey else "accent"),
+                (f" {each.brief} ", "quiet" if is_grey else ""),
+            ]
         # The way to all other keys must not be cut off.
-        width, tail = self.app.size.width, cast("list[Span]", [(" ", ""), ("?", "accent"), (" help", "")])
+        width, tail = self.flowctl.size.width, [(" ", ""), ("?", "accent"), (" help", "")]
         if width_of(spans) > width:
             while spans and width_of([*spans, *tail]) > width:
                 del spans[-3:]

@@ -43,9 +43,10 @@ class Bar(Widget):
             self._left, self._right = left, right
             self.refresh()
 
-    def render_line(self, y: int) -> Strip:
+    def render_line(self, y: int) -> Strip:  # noqa: ARG002 - there is one line
         """Draw the line."""
-        ink, width = cast("FlowctlApp", self.app).ink, self.size.width  # no other app mounts it
+        app = cast("FlowctlApp", self.app)  # pyright: ignore[reportUnknownMemberType] - no other one mounts it
+        ink, width = app.ink, self.size.width
         return ink.strip(between(self._left, self._right, width) if self._right else self._left, width)
 
     def on_click(self, event: Click) -> None:

@@ -108,8 +108,9 @@ class LogPane(Pane):
 
     def _rows(self, width: int) -> list[tuple[int, Line]]:
         """Draw what is in the window; Textual asks line by line for one and the same picture."""
-        key = (self._top, self._place, width, self.body_height, len(self.log_view.lines), self.wraps, self.ink.name)
-        key = (*key, self.search, self.since, self.has_speaker, id(self.log_view), self.log_view.last)
+        view = self.log_view
+        what = (id(view), view.first, view.last, len(view.lines), self._top, self._place)
+        key = (what, width, self.body_height, self.wraps, self.ink.name, self.search, self.since, self.has_speaker)
         if self._drawn is not None and self._drawn[0] == key:
             return self._drawn[1]
         style = self._style(width)
@@ -151,6 +152,8 @@ class LogPane(Pane):
 
     def on_resize(self) -> None:
         self._keep_in_window()
+        # Textual keeps lines of the same width, and they may be others now.
+        self.refresh()
 
     def on_click(self, event: Click) -> None:
         event.stop()

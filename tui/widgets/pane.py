@@ -25,23 +25,30 @@ class Pane(Widget, can_focus=True):
 
     DEFAULT_CSS = "Pane { height: 1fr; width: 1fr; } Pane:focus { border: none; }"
 
-    def __init__(self, title: str = "", *, is_ruled: bool = True, id: str | None = None) -> None:  # noqa: A002 - Textual's word
+    def __init__(self, title: str = "", *, is_ruled: bool = True, is_bare: bool = False, id: str | None = None) -> None:  # noqa: A002 - Textual's word
         super().__init__(id=id)
         self.title: str = title
         #: Said at the right end of the rule, and at the foot of the box.
         self.aside: str = ""
         self.foot: str = ""
+        #: It has no frame at any width.
+        self._is_bare = is_bare
         #: Without it, a narrow screen shows the body alone.
         self._is_ruled = is_ruled
 
     @property
+    def flowctl(self) -> FlowctlApp:
+        """The application: no other one mounts it."""
+        return cast("FlowctlApp", self.app)  # pyright: ignore[reportUnknownMemberType] - Textual leaves it open
+
+    @property
     def ink(self) -> Ink:
         """The styles in force."""
-        return cast("FlowctlApp", self.app).ink  # an app of another kind never mounts it
+        return self.flowctl.ink
 
     @property
     def is_boxed(self) -> bool:
-        return self.app.size.width >= BOX_WIDTH
+        return not self._is_bare and self.flowctl.size.width >= BOX_WIDTH
 
     @property
     def body_width(self) -> int:
@@ -130,8 +137,8 @@ _PLAIN: Final = str.maketrans({"─": "-", "╭": "+", "╮": "+", "╰": "+", "
 class TextPane(Pane):
     """A pane of lines that are only looked at; it scrolls, and has no cursor."""
 
-    def __init__(self, title: str = "", *, is_ruled: bool = True, id: str | None = None) -> None:  # noqa: A002 - Textual's word
-        super().__init__(title, is_ruled=is_ruled, id=id)
+    def __init__(self, title: str = "", *, is_ruled: bool = True, is_bare: bool = False, id: str | None = None) -> None:  # noqa: A002 - Textual's word
+        super().__init__(title, is_ruled=is_ruled, is_bare=is_bare, id=id)
         self._lines: list[Line] = []
         self._top = 0
 
@@ -151,6 +158,10 @@ class TextPane(Pane):
         if top != self._top:
             self._top = top
             self.refresh()
+
+    def on_resize(self) -> None:
+        self.move_by(0)
+        self.refresh()
 
     def to_top(self) -> None:
         """Show the first line."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Hashable, Sequence
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from textual.events import Click
 from textual.message import Message
@@ -32,23 +32,23 @@ class RowPane(Pane, Generic[T]):
     class Moved(Message):
         """The cursor is on another row."""
 
-        def __init__(self, pane: RowPane[object]) -> None:
+        def __init__(self, pane: RowPane[Any]) -> None:  # whoever listens knows of what its rows are
             super().__init__()
             self.pane = pane
 
         @property
-        def control(self) -> RowPane[object]:
+        def control(self) -> RowPane[Any]:
             return self.pane
 
     class Opened(Message):
         """A row was clicked twice."""
 
-        def __init__(self, pane: RowPane[object]) -> None:
+        def __init__(self, pane: RowPane[Any]) -> None:
             super().__init__()
             self.pane = pane
 
         @property
-        def control(self) -> RowPane[object]:
+        def control(self) -> RowPane[Any]:
             return self.pane
 
     def __init__(
@@ -110,7 +110,7 @@ class RowPane(Pane, Generic[T]):
         self.refresh()
         now = self.row
         if (None if before is None else self._key_of(before)) != (None if now is None else self._key_of(now)):
-            self.post_message(self.Moved(self))  # type: ignore[arg-type] - whoever listens asks the pane itself
+            self.post_message(self.Moved(self))
 
     def move_to(self, place: int) -> None:
         """Put the cursor on another row."""
@@ -120,10 +120,10 @@ class RowPane(Pane, Generic[T]):
         self._place = place
         self._keep_in_window()
         self.refresh()
-        self.post_message(self.Moved(self))  # type: ignore[arg-type] - as above
+        self.post_message(self.Moved(self))
 
-    def move_by(self, steps: int) -> None:
-        self.move_to(self._place + steps)
+    def move_by(self, lines: int) -> None:
+        self.move_to(self._place + lines)
 
     def move_to_key(self, key: Hashable) -> bool:
         """Put the cursor on the row of a key; tell whether there is one."""
@@ -187,6 +187,8 @@ class RowPane(Pane, Generic[T]):
 
     def on_resize(self) -> None:
         self._keep_in_window()
+        # Textual keeps lines of the same width, and they may be others now.
+        self.refresh()
 
     def on_click(self, event: Click) -> None:
         event.stop()
@@ -195,4 +197,4 @@ class RowPane(Pane, Generic[T]):
         if event.y >= top and place < len(self._rows):
             self.move_to(place)
             if event.chain == 2:
-                self.post_message(self.Opened(self))  # type: ignore[arg-type] - as above
+                self.post_message(self.Opened(self))

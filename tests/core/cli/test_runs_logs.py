@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -87,13 +87,12 @@ def test_json_is_one_object_a_line(runs: Home, say: Say) -> None:
 
 def test_following_gives_new_lines_until_the_run_has_ended(home: Home) -> None:
     write_journal(home, RUN, begun(line("one")))
-    pauses: Iterator[list[Record]] = iter(
-        [
-            [line("two")],
-            [],
-            [line("three"), flow_state("COMPLETED", at=NOON + 5), line("last words")],
-        ]
-    )
+    said: list[list[Record]] = [
+        [line("two")],
+        [],
+        [line("three"), flow_state("COMPLETED", at=NOON + 5), line("last words")],
+    ]
+    pauses = iter(said)
     written = 4
 
     def pause() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from flowctl.core.daemon import processes
 from flowctl.core.daemon.client import start_daemon, wait_until_gone
 from flowctl.core.daemon.instance import find_holder
 from flowctl.core.daemon.paths import log_path
@@ -35,7 +36,10 @@ def stepped(home: Home) -> Generator[Stepped, None, None]:
     daemon = Stepped(home)
     yield daemon
     daemon.stop()
-    assert no_process_is_left(home), processes_of(home)
+    left = [] if no_process_is_left(home) else processes_of(home)
+    for each in left:
+        processes.send(each.process, signal.SIGKILL)
+    assert left == []
 
 
 @pytest.fixture

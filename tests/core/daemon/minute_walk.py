@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from importlib.resources import files
+from itertools import pairwise
 from zoneinfo import ZoneInfo, available_timezones
 
 MINUTE = timedelta(minutes=1)
@@ -109,7 +110,7 @@ def _minutes(zone: ZoneInfo, start: datetime, end: datetime) -> list[tuple[Minut
         found.append(Minute(instant, local, local in seen))
         seen.add(local)
         instant += MINUTE
-    return list(zip(found, found[1:], strict=False))
+    return list(pairwise(found))
 
 
 @lru_cache(maxsize=100)

@@ -14,8 +14,8 @@ from typing import Any
 from flowctl.core.daemon import dispatch_pass, ingest_pass, processes, rescue_pass
 from flowctl.core.daemon.dispatcher import Dispatcher
 from flowctl.core.daemon.ingest_pass import ActiveRuns
-from flowctl.core.daemon.processes import RUN_VARIABLE, Seen
-from flowctl.core.engine.root import new_id
+from flowctl.core.daemon.processes import Seen
+from flowctl.core.engine.root import RUN_VARIABLE, new_id
 from flowctl.store.home import Home
 from flowctl.store.locks import writer_lock
 from flowctl.store.plan_records import FlowReference, RunPlan

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from flowctl.core.daemon import cancel
+from flowctl.core.daemon import cancel, processes
 from flowctl.core.daemon.protocol import Refused
 from flowctl.store.home import Home
 from tests.conftest import Project
@@ -38,6 +38,7 @@ import os, signal, subprocess, sys, time
 from pathlib import Path
 from flowctl import flow
 CHILD = "import os, signal, time; [signal.signal(each, signal.SIG_IGN) for each in (2, 15)]; "
+CHILD += "print(os.getpid(), file=open('children', 'a')); "
 @flow
 def job():
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -45,6 +46,8 @@ def job():
     sleeper = repr(CHILD + "time.sleep(600)")
     inner = f"subprocess.Popen([sys.executable, '-c', {sleeper}], start_new_session=True)"
     subprocess.run([sys.executable, "-c", "import subprocess, sys; " + inner])
+    while not Path("children").exists() or len(Path("children").read_text().split()) < 2:
+        time.sleep(0.01)
     Path("began").touch()
     while True:
         try:
@@ -172,7 +175,8 @@ def test_a_foreground_run_is_cancelled_with_its_tree(stepped: Stepped, project: 
 
         assert stepped.state(run_id) == "CANCELLED/Cancelled"
         assert process.wait(timeout=PATIENCE_S) == -signal.SIGKILL
-        stepped.until(lambda: not _others(stepped, home), "nobody is left")
+        children = [int(pid) for pid in (project.path / "children").read_text().split()]
+        stepped.until(lambda: not any(map(processes.find, children)), "no child is left")
     finally:
         process.kill()
         process.wait()
@@ -216,8 +220,6 @@ def _refused(stepped: Stepped, kind: str, **fields: Any) -> None:
 
 
 def test_a_foreign_process_that_got_the_number_of_a_dead_one_is_not_signalled(tmp_path: Path) -> None:
-    from flowctl.core.daemon import processes
-
     with subprocess.Popen(["sleep", "600"]) as child:
         found = processes.find(child.pid)
         assert found is not None

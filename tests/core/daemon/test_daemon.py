@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,12 +16,11 @@ from flowctl.core.daemon.instance import ForeignSocket, find_holder
 from flowctl.core.daemon.paths import lock_path, log_path, socket_path
 from flowctl.store.catchup import catch_up
 from flowctl.store.home import Home
-from flowctl.store.problems import RunNotFound
 from flowctl.store.queries import Reader
-from flowctl.store.records import FlowRunRow
 from flowctl.store.sqlite import sqlite3
 from flowctl.store.states import StateType
-from tests.conftest import Command, Project
+from tests.conftest import Project
+from tests.core.daemon.asking import asked, seen, seen_alive
 from tests.core.daemon.waiting import DEADLINE_S, names, once, until
 from tests.store.journals import a_run, an_id, many_runs, write_journal
 
@@ -46,20 +43,6 @@ def steps(gate: str, before: int = 3, after: int = 2):
         time.sleep(0.005)
     return sum(step(n) for n in range(after))
 """
-
-
-def asked(home: Home, verb: str = "status", **fields: object) -> dict[str, object]:
-    with Client.connect(home, start=False) as client:
-        return client.ask(verb, **fields)
-
-
-def seen(home: Home, spec: str = "-") -> FlowRunRow | None:
-    """Read a run as it stands in the database, without any help from this process."""
-    try:
-        with Reader.open(home) as reader:
-            return reader.find_run(spec)
-    except RunNotFound:
-        return None
 
 
 def a_living_run(project: Project) -> tuple[subprocess.Popen[bytes], Path]:
@@ -110,13 +93,6 @@ def test_of_many_daemons_started_at_once_one_lives(home: Home) -> None:
     os.kill(winner.pid, signal.SIGTERM)
     for racer in racers:
         racer.communicate(timeout=DEADLINE_S)
-
-
-def seen_alive(home: Home) -> bool:
-    try:
-        return asked(home)["state"] == "ok"
-    except NoDaemon:
-        return False
 
 
 def test_what_a_run_writes_is_in_the_database_while_it_runs(home: Home, daemon: int, project: Project) -> None:
@@ -331,64 +307,3 @@ def test_subscribers_are_told_of_every_change(home: Home, daemon: int) -> None:
     assert news is not None
     assert news["changed"] > before
     assert seen(home, an_id(1)) is not None
-
-
-def test_a_read_only_home_is_refused_with_a_sentence(
-    home: Home, flowctl_command: Command, as_nobody: Callable[[Path], dict[str, str]]
-) -> None:
-    home.ensure()
-    Path(home.path).chmod(0o500)
-    try:
-        ended = flowctl_command("daemon", "start", **as_nobody(Path(home.path)))
-    finally:
-        Path(home.path).chmod(0o700)
-
-    assert ended.returncode == 6
-    assert "cannot use its home folder" in ended.stderr
-    assert "Traceback" not in ended.stderr
-
-
-@pytest.fixture
-def as_nobody() -> Callable[[Path], dict[str, str]]:
-    """Skip where the tests run as root, whom no permission keeps out."""
-
-    def check(_path: Path) -> dict[str, str]:
-        if os.geteuid() == 0:
-            pytest.skip("root may write everywhere")
-        return {}
-
-    return check
-
-
-def test_the_commands_start_show_and_stop_a_daemon(home: Home, flowctl_command: Command) -> None:
-    nothing = flowctl_command("daemon", "status")
-    started = flowctl_command("daemon", "start")
-    again = flowctl_command("daemon", "start")
-    status = flowctl_command("daemon", "status", "--json")
-    restarted = flowctl_command("daemon", "restart")
-    stopped = flowctl_command("daemon", "stop")
-    gone = flowctl_command("daemon", "stop")
-    logs = flowctl_command("daemon", "logs")
-
-    assert (nothing.returncode, nothing.stdout.splitlines()[0][:20]) == (1, "No daemon is running")
-    assert started.stdout.startswith("The daemon is running (process ")
-    assert again.stdout.startswith("The daemon is running already (process ")
-    assert json.loads(status.stdout)["state"] == "ok"
-    assert restarted.stdout != started.stdout
-    assert stopped.stdout == "The daemon has stopped. Runs under way go on.\n"
-    assert gone.stdout == "No daemon is running.\n"
-    assert [line.endswith("Stopped.") for line in logs.stdout.splitlines()].count(True) == 2
-
-
-def test_a_daemon_in_the_foreground_ends_with_ctrl_c(home: Home) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "flowctl", "daemon", "start", "--foreground"], stderr=subprocess.PIPE, text=True
-    )
-    once(lambda: seen_alive(home), "an answer")
-
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=DEADLINE_S)
-
-    assert process.returncode == 0
-    assert "Asked to stop." in said
-    assert said.splitlines()[-1].endswith("Stopped.")

@@ -1,0 +1,437 @@
+"""The door through which screens read: it catches up, answers any thread with frozen rows, reads only what is new."""
+
+from __future__ import annotations
+
+import fcntl
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import FrozenInstanceError
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from flowctl.core.daemon.instance import Instance
+from flowctl.store.catchup import catch_up
+from flowctl.store.home import Home
+from flowctl.store.journal import LogLine, Record
+from flowctl.store.problems import DatabaseDamaged, RunNotFound
+from flowctl.store.query_language import parse
+from flowctl.tui.data.source import Source
+from tests.core.cli import recorded
+from tests.store.journals import (
+    NOON,
+    SECOND,
+    a_run,
+    a_task,
+    an_id,
+    flow_created,
+    flow_state,
+    many_runs,
+    opened,
+    task_created,
+    task_state,
+    ten_runs,
+    write_journal,
+)
+
+NOW = datetime.fromtimestamp(NOON / 1e6 + 60, UTC)
+
+
+@pytest.fixture
+def source(home: Home) -> Iterator[Source]:
+    source = Source.open(home, clock=lambda: NOW)
+    yield source
+    source.close()
+
+
+def soon(condition: Callable[[], bool]) -> None:
+    """Wait until something has come true."""
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        threading.Event().wait(0.01)
+
+
+def names(source: Source, query: str = "") -> list[str]:
+    return [row.run.name for row in source.runs_page(parse(query)).rows]
+
+
+def test_an_empty_home_reads_as_empty(home: Home, source: Source) -> None:
+    pulse = source.pulse()
+
+    assert (pulse.problem, pulse.daemon_pid) == (None, None)
+    assert source.runs_page().rows == ()
+    assert source.run_keys() == ()
+    assert source.matching() == 0
+    assert source.flows() == ()
+    assert source.counts().total == 0
+    assert source.log_window(None).entries == ()
+    assert source.system().database_bytes == 0
+    assert not Path(home.database).exists()
+
+
+def test_journals_are_taken_in_where_no_daemon_does(home: Home, source: Source) -> None:
+    ten_runs(home)
+
+    assert source.pulse().problem is None
+    assert len(source.runs_page().rows) == 10
+
+
+def test_the_version_goes_up_with_every_change_and_only_then(home: Home, source: Source) -> None:
+    ten_runs(home)
+    first = source.pulse().version
+    assert source.pulse().version == first
+
+    write_journal(home, an_id(77), a_run(an_id(77), at=NOON))
+
+    soon(lambda: source.pulse().version > first)
+    assert len(source.runs_page().rows) == 11
+
+
+def test_a_daemon_is_told_and_left_to_do_the_reading(home: Home, source: Source) -> None:
+    home.ensure()
+    daemon = Instance.take(home, started_at=NOON)
+    try:
+        ten_runs(home)
+        pulse = source.pulse()
+    finally:
+        daemon.release()
+
+    assert pulse.daemon_pid is not None
+    assert pulse.daemon_since == datetime.fromtimestamp(NOON / 1e6, UTC)
+    assert source.runs_page().rows == ()
+
+
+def test_pages_follow_each_other_without_gap_or_repeat(home: Home, source: Source) -> None:
+    many_runs(home, 25, tasks=0)
+    source.pulse()
+    seen: list[str] = []
+    page = source.runs_page(limit=7)
+    seen += [row.id for row in page.rows]
+    while page.next is not None:
+        page = source.runs_page(limit=7, before=page.next)
+        seen += [row.id for row in page.rows]
+
+    assert seen == [an_id(number) for number in reversed(range(25))]
+
+
+def test_what_has_not_ended_stands_on_the_first_page_however_old(home: Home, source: Source) -> None:
+    write_journal(home, an_id(0), a_run(an_id(0), at=NOON - SECOND, ends=None, name="old"), active=True)
+    many_runs_after(home)
+    with hold(home, an_id(0)):
+        source.pulse()
+        page = source.runs_page(limit=3)
+
+    assert page.rows[0].run.name == "old"
+    assert len(page.rows) == 3
+
+
+def test_keys_give_windows_in_any_order(home: Home, source: Source) -> None:
+    ten_runs(home)
+    source.pulse()
+    keys = source.run_keys()
+
+    assert len(keys) == 10
+    window = source.runs_at([keys[7], keys[2], 10**9])
+    assert [row.run.name for row in window] == ["run-2", "run-7"]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("state:failed flow:report", ["run-7", "run-1"]),
+        ("name:run-[5]", []),
+        ("run-5", ["run-5"]),
+        ("log:hello -state:failed,crashed flow:etl", ["run-6", "run-0"]),
+        ("age<56s", ["run-9", "run-8", "run-7", "run-6", "run-5"]),
+    ],
+)
+def test_queries_choose(query: str, expected: list[str], home: Home, source: Source) -> None:
+    ten_runs(home)
+    source.pulse()
+
+    assert names(source, query) == expected
+    assert source.matching(parse(query)) == len(expected) == len(source.run_keys(parse(query)))
+
+
+def test_the_usual_is_the_median_of_completed_runs(home: Home, source: Source) -> None:
+    for number, took in enumerate((1, 3, 100, 2, 2)):
+        ends = "FAILED" if took == 100 else "COMPLETED"
+        at = NOON + number * 1000 * SECOND
+        write_journal(
+            home,
+            an_id(number),
+            [
+                opened(an_id(number), at=at),
+                flow_created(an_id(number), at=at),
+                flow_state("RUNNING", at=at),
+                flow_state(ends, at=at + took * SECOND),
+            ],
+        )
+    source.pulse()
+
+    assert source.typical() == {"etl": 2.0}
+    assert [row.run.id for row in source.runs_page(parse("took>=1.5x")).rows] == [an_id(2), an_id(1)]
+
+
+def test_a_run_is_read_with_all_below_it(home: Home, source: Source) -> None:
+    recorded.completed_run(home, NOON)
+    source.pulse()
+
+    detail = source.run_detail(recorded.COMPLETED)
+
+    assert [row.flow_name for row in detail.subflows] == ["report"]
+    assert list(detail.tasks) == list(range(1, 12))
+    assert detail.tasks[11].flow_run_id == detail.subflows[0].id
+    assert detail.changed == frozenset(detail.tasks)
+    assert [state.name for state in detail.history] == ["Pending", "Running", "Completed"]
+
+    below = source.run_detail(detail.subflows[0].id)
+    assert (list(below.tasks), below.subflows) == ([11], ())
+
+
+def test_of_a_run_that_is_known_only_what_is_new_is_read(home: Home, source: Source) -> None:
+    records: list[Record] = [opened(an_id(1)), flow_created(an_id(1)), flow_state("RUNNING")]
+    records += [*a_task(1), task_created(2), task_state(2, "RUNNING"), task_created(3)]
+    write_journal(home, an_id(1), records)
+    with hold(home, an_id(1)):
+        source.pulse()
+        first = source.run_detail(an_id(1))
+
+        more = [task_state(2, "COMPLETED", at=NOON + SECOND), *a_task(4, at=NOON + SECOND)]
+        write_journal(home, an_id(1), more, first_sequence=len(records))
+        soon(lambda: bool(source.pulse()) and source.run_detail(an_id(1), first).tasks[2].is_final)
+        second = source.run_detail(an_id(1), first)
+
+    assert first.tasks[1] is second.tasks[1]
+    assert second.is_update
+    assert second.changed == {2, 4}
+    assert dict(second.tasks) == dict(source.run_detail(an_id(1)).tasks)
+    assert source.run_detail(an_id(1), second).changed == frozenset()
+
+
+def test_another_attempt_is_read_anew(home: Home, source: Source) -> None:
+    recorded.retried_run(home, NOON)
+    source.pulse()
+    detail = source.run_detail(recorded.RETRIED)
+
+    assert (detail.run.attempt, list(detail.tasks)) == (2, [2])
+
+
+def test_a_run_that_is_gone_is_not_found(home: Home, source: Source) -> None:
+    ten_runs(home)
+    source.pulse()
+
+    for question in (
+        lambda: source.run_detail("x"),
+        lambda: source.task_detail("x", 1),
+        lambda: source.task_detail(an_id(1), 99),
+        lambda: source.log_window("x"),
+    ):
+        with pytest.raises(RunNotFound):
+            question()
+
+
+def test_a_task_is_shown_with_what_it_needs_and_feeds(home: Home, source: Source) -> None:
+    records: list[Record] = [opened(an_id(1)), flow_created(an_id(1)), flow_state("RUNNING")]
+    records += [*a_task(1), *a_task(2, upstreams={"x": [1]}), *a_task(3, upstreams={"y": [2], "z": [2]})]
+    write_journal(home, an_id(1), [*records, flow_state("COMPLETED", at=NOON + SECOND)])
+    source.pulse()
+
+    detail = source.task_detail(an_id(1), 2)
+
+    assert [(each.name, each.parameter) for each in detail.upstreams] == [("load-001", "x")]
+    assert [(each.name, each.parameter) for each in detail.downstreams] == [("load-003", "y"), ("load-003", "z")]
+    assert (detail.has_result, detail.result_size) == (True, 5)
+    assert detail.run.id == an_id(1)
+
+
+def a_long_log(home: Home, count: int) -> None:
+    records: list[Record] = [opened(an_id(1)), flow_created(an_id(1)), flow_state("RUNNING"), *a_task(1)]
+    for number in range(count):
+        task, level = (1, 40) if number % 10 == 0 else (None, 20)
+        records.append(LogLine(NOON + number, 0, task, level, "log", f"line {number}"))
+    write_journal(home, an_id(1), [*records, flow_state("COMPLETED", at=NOON + SECOND)])
+
+
+def test_log_windows_walk_the_whole_log_in_both_directions(home: Home, source: Source) -> None:
+    a_long_log(home, 100)
+    source.pulse()
+    window = source.log_window(an_id(1), limit=30)
+    assert [entry.row.message for entry in window.entries] == [f"line {n}" for n in range(70, 100)]
+    assert (window.has_before, window.has_after) == (True, False)
+
+    up: list[str] = []
+    while window.has_before:
+        first = window.entries[0]
+        window = source.log_window(an_id(1), before=(first.root, first.seq), limit=30)
+        up[:0] = [entry.row.message for entry in window.entries]
+    assert up == [f"line {n}" for n in range(70)]
+
+    down = [entry.row.message for entry in window.entries]
+    while True:
+        last = window.entries[-1]
+        window = source.log_window(an_id(1), after=(last.root, last.seq), limit=30)
+        down += [entry.row.message for entry in window.entries]
+        if not window.has_after:
+            break
+    assert down == [f"line {n}" for n in range(100)]
+
+
+def test_logs_are_filtered_by_level_task_and_text(home: Home, source: Source) -> None:
+    a_long_log(home, 100)
+    source.pulse()
+
+    def found(**wanted: object) -> list[str]:
+        return [entry.row.message for entry in source.log_window(an_id(1), **wanted).entries]  # type: ignore[arg-type]
+
+    assert found(level=30) == [f"line {n}" for n in range(0, 100, 10)]
+    assert found(tasks=[1]) == found(level=30)
+    assert found(search="LINE 9") == ["line 9", *(f"line {n}" for n in range(90, 100))]
+    assert found(search="%") == []
+    assert source.log_window(an_id(1), tasks=[1]).entries[0].speaker == "load"
+
+
+def test_the_log_of_all_runs_goes_run_by_run(home: Home, source: Source) -> None:
+    many_runs(home, 5, tasks=0)
+    source.pulse()
+
+    last = source.log_window(None, limit=2)
+    rest = source.log_window(None, before=(last.entries[0].root, last.entries[0].seq))
+
+    assert [entry.row.flow_run_id for entry in (*rest.entries, *last.entries)] == [an_id(n) for n in range(5)]
+
+
+def test_flows_tell_their_latest_runs_and_how_many_went_well(home: Home, source: Source) -> None:
+    ten_runs(home)
+    source.pulse()
+
+    etl, report = source.flows(latest=3)
+
+    assert (etl.name, etl.file, etl.line) == ("etl", "/project/etl.py", 7)
+    assert [run.state_type for run in etl.latest] == ["FAILED", "COMPLETED", "CRASHED"]
+    assert etl.ok_ratio == pytest.approx(1 / 3)
+    assert report.name == "report"
+
+
+def test_the_dashboard_counts_the_last_day(home: Home, source: Source) -> None:
+    ten_runs(home)
+    source.pulse()
+
+    counts = source.counts()
+
+    assert counts.total == 10
+    assert (counts.words["failed"], counts.words["crashed"]) == (3, 3)
+    assert (counts.hours[-1].completed, counts.hours[-1].failed, len(counts.hours)) == (4, 6, 24)
+    assert counts.ok_ratio == pytest.approx(0.4)
+    # Those whose flow completed later need nobody.
+    assert [row.run.name for row in counts.problems] == ["run-8"]
+
+
+def test_the_system_says_sizes_places_and_versions(home: Home, source: Source) -> None:
+    ten_runs(home)
+    source.pulse()
+
+    facts = source.system()
+
+    assert (facts.home, facts.database) == (home.path, home.database)
+    assert facts.database_bytes > 0
+    assert facts.rows["flow_run"] == 11
+    assert facts.versions.keys() == {"flowctl", "Python", "SQLite", "Textual"}
+
+
+def test_answers_cannot_be_changed(home: Home, source: Source) -> None:
+    ten_runs(home)
+    source.pulse()
+    (row, *_) = source.runs_page().rows
+
+    with pytest.raises(FrozenInstanceError):
+        row.run.name = "x"  # type: ignore[misc]  # this is what must not work
+
+
+def test_many_threads_may_ask_at_once(home: Home, source: Source) -> None:
+    ten_runs(home)
+    source.pulse()
+
+    def ask(number: int) -> int:
+        return (len(source.runs_page().rows), len(source.run_keys()), source.matching())[number % 3]
+
+    with ThreadPoolExecutor(16) as threads:
+        assert set(threads.map(ask, range(120))) == {10}
+
+
+def test_a_database_that_was_replaced_is_opened_again(home: Home, source: Source, tmp_path: Path) -> None:
+    ten_runs(home)
+    version = source.pulse().version
+    assert len(source.runs_page().rows) == 10
+    other = Home(str(tmp_path / "other"))
+    many_runs(other, 3)
+    catch_up(other)
+
+    for name in ("flowctl.db-wal", "flowctl.db-shm"):
+        (Path(home.path) / name).unlink(missing_ok=True)
+    Path(other.database).replace(home.database)
+
+    assert len(source.runs_page().rows) == 3
+    assert source.pulse().version > version
+
+
+def test_a_database_that_is_none_is_told_and_the_next_one_is_read(home: Home, source: Source) -> None:
+    home.ensure()
+    Path(home.database).write_bytes(b"this is no database, however one looks at it" * 100)
+
+    problem = source.pulse().problem
+    assert problem is not None
+    assert home.database in problem
+    with pytest.raises(DatabaseDamaged):
+        source.runs_page()
+
+    Path(home.database).unlink()
+    ten_runs(home)
+    soon(lambda: source.pulse().problem is None and len(source.runs_page().rows) == 10)
+
+
+def test_closing_ends_the_threads_and_breaks_off_what_is_read(home: Home) -> None:
+    a_long_log(home, 1000)
+    source = Source.open(home)
+    source.pulse()
+    source.log_window(an_id(1), search="line")
+
+    source.close()
+
+    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("flowctl-")] == []
+
+
+def test_a_hostile_run_comes_out_safe(home: Home, source: Source) -> None:
+    recorded.hostile_run(home, NOON)
+    source.pulse()
+
+    detail = source.run_detail(recorded.HOSTILE)
+    texts = [repr(source.runs_page()), repr(detail), repr(source.log_window(None)), repr(source.flows())]
+    texts.append(repr(source.task_detail(recorded.HOSTILE, 1)))
+    texts.append(repr(source.counts()))
+
+    for text in texts:
+        assert "\\x1b" not in text
+        assert "\\x9b" not in text
+        assert "\\u202e" not in text
+        assert "\\x00" not in text
+    assert "<U+202E>" in detail.run.name
+
+
+@contextmanager
+def hold(home: Home, run_id: str) -> Generator[None]:
+    """Hold the lock of a run as its process does: it is alive."""
+    with Path(home.run_lock(run_id)).open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def many_runs_after(home: Home) -> None:
+    for number in range(1, 6):
+        at = NOON + number * SECOND
+        write_journal(home, an_id(number), a_run(an_id(number), at=at, tasks=0))

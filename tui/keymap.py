@@ -1,0 +1,25 @@
+"""The person's own keys, from `keys.toml` in their folder for settings; what is wrong in it is left out and told."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+from flowctl.tui.model.key_table import BINDINGS
+from flowctl.tui.model.keys import Binding, KeymapProblem, read_keymap
+
+_LARGEST: Final = 100_000
+
+
+def load_keymap() -> tuple[tuple[Binding, ...], list[KeymapProblem]]:
+    """Give the table of keys in force, and what was wrong with the person's own."""
+    folder = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    try:
+        text = (Path(folder) / "flowctl" / "keys.toml").read_text(encoding="utf-8", errors="replace")[:_LARGEST]
+    except FileNotFoundError:
+        return BINDINGS, []
+    except OSError as error:
+        return BINDINGS, [KeymapProblem("keys.toml", f"it cannot be read: {error.strerror}")]
+    table, _, problems = read_keymap(BINDINGS, text)
+    return table, problems

@@ -1,0 +1,48 @@
+"""What stands beside the tree of a run where there is room: how it stands, its parameters, its history, its error."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from flowctl.tui.model.glyphs import Glyphs, word_of
+from flowctl.tui.model.runs_lines import run_took_s
+from flowctl.tui.model.snapshots import RunDetail
+from flowctl.tui.model.texts import Line, clock, fit, round_duration, short_duration
+from flowctl.tui.screens.error_lines import error_lines
+
+_NAME = 10
+
+
+def facts_lines(detail: RunDetail, now: datetime, glyphs: Glyphs) -> list[Line]:
+    """Write what is known of a run besides its tasks."""
+    run = detail.run
+    word = word_of(run.state_type, run.state_name)
+    usual = "" if detail.typical_s is None else f" of ~{round_duration(detail.typical_s)}"
+    lines: list[Line] = [
+        _fact("state", f"{glyphs.states[word]} {run.state_name}", word),
+        _fact("took", f"{short_duration(run_took_s(run, now), dash=glyphs.dash)}{usual}"),
+        _fact("started", glyphs.dash if run.started_at is None else clock(run.started_at)),
+    ]
+    if run.attempt > 1:
+        lines.append(_fact("attempt", str(run.attempt)))
+    if run.tags:
+        lines.append(_fact("tags", ", ".join(run.tags)))
+    if run.value is not None:
+        lines.append(_fact("result", run.value))
+    if run.message:
+        lines.append(_fact("message", run.message.split("\n", 1)[0]))
+    lines.append(_fact("id", run.id, "quiet"))
+    if run.parameters:
+        lines += [(), (("parameters", "title"),)]
+        lines += [((f"  {fit(name, _NAME)} ", "quiet"), (repr(value), "")) for name, value in run.parameters.items()]
+    if run.error is not None:
+        lines += [(), *error_lines(run.error, glyphs, shows_all=False)]
+    lines += [(), (("history", "title"),)]
+    for state in detail.history[-12:]:
+        state_word = word_of(state.type, state.name)
+        lines.append(((f"  {clock(state.at)} ", "quiet"), (f"{glyphs.states[state_word]} {state.name}", state_word)))
+    return lines
+
+
+def _fact(name: str, value: str, style: str = "") -> Line:
+    return ((fit(name, _NAME), "quiet"), (value, style))

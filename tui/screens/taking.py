@@ -1,0 +1,100 @@
+"""Keys that take something out of the interface: to the clipboard, into the editor, as JSON."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping
+from dataclasses import asdict, is_dataclass
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from flowctl.tui.editor import call_of
+from flowctl.tui.screens.screen import FlowctlScreen
+
+if TYPE_CHECKING:
+    pass
+
+
+class Yank(NamedTuple):
+    """Something that can be copied."""
+
+    name: str
+    text: str
+
+
+class SourcePlace(NamedTuple):
+    """A line in a file of the user's."""
+
+    file: str
+    line: int
+
+
+class Taking(FlowctlScreen):
+    """What can be taken out of a view."""
+
+    def yanks(self) -> Mapping[str, Yank]:
+        """Say what can be copied here, by key."""
+        return {}
+
+    def source_place(self) -> SourcePlace | None:
+        """Say which line the editor would open."""
+        return None
+
+    def inspected(self) -> tuple[str, object] | None:
+        """Give what `i` shows as JSON, under a title."""
+        return None
+
+    def action_act_yank(self) -> None:
+        yanks = self.yanks()
+        if not yanks:
+            self.whole.say("nothing to copy here", "quiet")
+            return
+        offered = "   ".join(f"{key} {yank.name}" for key, yank in yanks.items())
+        copy = self.whole.flowctl.yank
+        answers = {key: partial(copy, yank.text, yank.name) for key, yank in yanks.items()}
+        self.whole.choose(f"yank: {offered}", answers, style="accent")
+
+    def action_act_edit(self) -> None:
+        """Open the editor at the line; one that needs the terminal gets it until it ends."""
+        view, place = self.whole, self.source_place()
+        if place is None:
+            view.say("no file is on record for this", "quiet")
+            return
+        call = call_of(place.file, place.line)
+        if call is None:
+            view.say(f"set $EDITOR to open {place.file}:{place.line}", "warning")
+            return
+        try:
+            if call.is_windowed:
+                subprocess.Popen(
+                    call.command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+                )
+            else:
+                with view.flowctl.suspend():
+                    subprocess.run(call.command, check=False)
+        except OSError as error:
+            view.say(f"{call.command[0]}: {error.strerror}", "error")
+            return
+        view.refresh(repaint=True)
+
+    def action_look_inspect(self) -> None:
+        inspected = self.inspected()
+        if inspected is None:
+            self.whole.say("nothing to inspect here", "quiet")
+            return
+        from flowctl.tui.screens.inspect import InspectScreen
+
+        self.flowctl.push_screen(InspectScreen(inspected[0], as_json(inspected[1])))
+
+
+def as_json(value: object) -> str:
+    """Write a record as JSON for eyes."""
+    import json
+
+    def plain(item: object) -> object:
+        if is_dataclass(item) and not isinstance(item, type):
+            return asdict(item)
+        return item.isoformat() if isinstance(item, datetime) else str(item)
+
+    return json.dumps(value, default=plain, ensure_ascii=False, indent=2)
