@@ -7,7 +7,7 @@ import sys
 from io import TextIOWrapper
 
 #: Commands that stand above the command line's own layer.
-_MORE_COMMANDS = {"tui": "flowctl.tui.command"}
+MORE_COMMANDS = {"tui": "flowctl.tui.command"}
 
 
 def main(words: list[str] | None = None) -> int:
@@ -29,7 +29,7 @@ def main(words: list[str] | None = None) -> int:
     from flowctl.core.cli.app import run_command
 
     try:
-        code = run_command(words, _MORE_COMMANDS)
+        code = run_command(words, MORE_COMMANDS)
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader went away. What Python still holds for it must not be written at exit.

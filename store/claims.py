@@ -76,6 +76,8 @@ def claim(connection: sqlite3.Connection, run_id: str, now: datetime) -> bool:
     query = "UPDATE planned_run SET claimed_at = ?, pid = NULL WHERE run_id = ? AND claimed_at IS NULL"
     if connection.execute(query, (microseconds(now), run_id)).rowcount == 0:
         return False
+    query = "UPDATE occurrence SET outcome = 'fired' WHERE run_id = ? AND outcome = 'queued'"
+    connection.execute(query, (run_id,)).close()
     return tell(connection, run_id, StateType.PENDING, "Pending", None, now)
 
 

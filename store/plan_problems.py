@@ -3,8 +3,7 @@
 PlanProblem (StoreError)
 ├── DeploymentNotFound, ScheduleNotFound   a name leads nowhere
 ├── NameTaken                              a deployment of that name starts another flow
-├── StateMoved                             the run is no longer as the asking person saw it
-└── MoveRefused                            a run cannot go from its state to the one asked for
+└── RunGoesOn                              a run that is not over was to get another attempt
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 
 from flowctl.store.problems import StoreError
-from flowctl.store.states import StateType
 
 
 class PlanProblem(StoreError):
@@ -48,15 +46,8 @@ class NameTaken(PlanProblem):
         )
 
 
-class StateMoved(PlanProblem):
-    """The run is no longer in the state that the asking person saw."""
+class RunGoesOn(PlanProblem):
+    """A run that is not over was to get another attempt."""
 
     def __init__(self, name: str, state: str) -> None:
-        super().__init__(f"The run {name!r} has moved on: it is {state} now. Look again and decide anew.")
-
-
-class MoveRefused(PlanProblem):
-    """A run cannot go from its state to the one asked for."""
-
-    def __init__(self, name: str, before: str, after: StateType) -> None:
-        super().__init__(f"The run {name!r} is {before}, from which no run becomes {after.value.capitalize()}.")
+        super().__init__(f"The run {name!r} is not over: it is {state}. Wait for its end, or cancel it.")

@@ -138,31 +138,6 @@ def occurrences_with_run(
     return {moment(at) for (at,) in rows}
 
 
-def due_runs(connection: sqlite3.Connection, now: datetime, *, limit: int = 1000) -> list[PlannedRunRow]:
-    """List the runs that wait to be started and are due, in the order in which they should start."""
-    rows = connection.execute(
-        f"{_PLANNED} WHERE p.claimed_at IS NULL AND p.due_at <= ? AND f.state_type = 'SCHEDULED' "
-        "ORDER BY p.priority DESC, p.due_at, f.run LIMIT ?",
-        (microseconds(now), limit),
-    ).fetchall()
-    return [_planned(row) for row in rows]
-
-
-def next_due(connection: sqlite3.Connection, after: datetime) -> datetime | None:
-    """Tell when the next run that waits becomes due."""
-    query = (
-        "SELECT min(p.due_at) FROM planned_run p JOIN flow_run f ON f.id = p.run_id "
-        "WHERE p.claimed_at IS NULL AND p.due_at > ? AND f.state_type = 'SCHEDULED'"
-    )
-    return _next(connection.execute(query, (microseconds(after),)).fetchone()[0])
-
-
-def claimed_runs(connection: sqlite3.Connection) -> list[PlannedRunRow]:
-    """List the runs that the daemon began to start and that are not over."""
-    rows = connection.execute(f"{_PLANNED} WHERE p.claimed_at IS NOT NULL AND f.ended_at IS NULL ORDER BY p.claimed_at")
-    return [_planned(row) for row in rows.fetchall()]
-
-
 def planned_run(connection: sqlite3.Connection, run_id: str) -> PlannedRunRow | None:
     """Read the plan of a run."""
     row = connection.execute(f"{_PLANNED} WHERE p.run_id = ?", (run_id,)).fetchone()

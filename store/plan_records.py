@@ -240,11 +240,6 @@ class PlannedRunRow:
     #: Of the run, when this was planned.
     state_version: int
 
-    @property
-    def waits_for_others(self) -> bool:
-        """Whether it may start only when no other run of its deployment is under way."""
-        return self.scheduled_for is not None and self.overlap in (Overlap.QUEUE, Overlap.CANCEL_OLD)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchedRow:

@@ -1,6 +1,6 @@
-"""Runs that the daemon is to start: planned together with their row in `flow_run`, claimed, started, done with.
+"""Plans runs for the daemon to start: each together with its row in `flow_run`, or with the next attempt in it.
 
-Everything here happens inside a transaction of the caller's.
+What comes after that is in `claims`. All works inside a transaction of the caller's.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from dataclasses import asdict
 from datetime import datetime
 
 from flowctl.store.fold import to_json
-from flowctl.store.moves import advance, begin_attempt, tell
+from flowctl.store.plan_problems import RunGoesOn
 from flowctl.store.plan_records import FlowReference, RunPlan
+from flowctl.store.problems import RunNotFound
 from flowctl.store.reading import microseconds
 from flowctl.store.sqlite import sqlite3
-from flowctl.store.states import StateType
+from flowctl.store.states import FINAL, StateType
+from flowctl.store.underway import remember_state
 
 
 def plan_run(connection: sqlite3.Connection, plan: RunPlan, now: datetime) -> None:
@@ -34,7 +36,7 @@ def plan_run(connection: sqlite3.Connection, plan: RunPlan, now: datetime) -> No
             *(plan.deployment_id, scheduled_for),
         ),
     ).close()
-    tell(connection, run, at)
+    remember_state(connection, run, at)
     connection.execute(
         "INSERT INTO planned_run (run_id, deployment_id, file, flow_attribute, module, python, cwd, path0, "
         "source_hash, arguments, name, tags, due_at, scheduled_for, attempt, overlap, priority, state_version) "
@@ -57,7 +59,7 @@ def plan_attempt(
 ) -> int:
     """Plan the next attempt of a run that is over; return its number. Arguments and tags are on record."""
     due_at = due_at or now
-    attempt = begin_attempt(connection, run_id, message, now, due_at)
+    attempt = _begin_attempt(connection, run_id, message, now, due_at)
     # A run that could not be started has its arguments only here.
     query = "SELECT arguments FROM planned_run WHERE run_id = ?"
     kept = connection.execute(query, (run_id,)).fetchone() if attempt == 1 else None
@@ -70,52 +72,6 @@ def plan_attempt(
         (*columns_of(reference), b"{}" if kept is None else kept[0], run_id),
     ).close()
     return attempt
-
-
-def claim(connection: sqlite3.Connection, run_id: str, now: datetime, *, message: str | None = None) -> bool:
-    """Take a waiting run for a process that is about to be started; it becomes Pending. False: it is not to be had."""
-    query = "UPDATE planned_run SET claimed_at = ? WHERE run_id = ? AND claimed_at IS NULL"
-    if connection.execute(query, (microseconds(now), run_id)).rowcount == 0:
-        return False
-    advance(connection, run_id, StateType.PENDING, "Pending", message, now)
-    return True
-
-
-def note_process(
-    connection: sqlite3.Connection, run_id: str, *, pid: int, process_started: int, boot_id: str | None
-) -> None:
-    """Remember the process that was started for a claimed run."""
-    connection.execute(
-        "UPDATE planned_run SET pid = ?, process_started = ?, boot_id = ? WHERE run_id = ?",
-        (pid, process_started, boot_id, run_id),
-    ).close()
-
-
-def release(connection: sqlite3.Connection, run_id: str, now: datetime, message: str, *, due_at: datetime) -> None:
-    """Give back a claimed run whose process could not be started, to be tried again at `due_at`."""
-    connection.execute(
-        "UPDATE planned_run SET claimed_at = NULL, pid = NULL, process_started = NULL, boot_id = NULL, due_at = ? "
-        "WHERE run_id = ?",
-        (microseconds(due_at), run_id),
-    ).close()
-    advance(connection, run_id, StateType.SCHEDULED, "Scheduled", message, now)
-    connection.execute("UPDATE flow_run SET due_at = ? WHERE id = ?", (microseconds(due_at), run_id)).close()
-
-
-def end_plan(connection: sqlite3.Connection, run_id: str) -> None:
-    """Forget the plan of a run that is over; that of one that never began stays, since it has the arguments."""
-    has_journal = "EXISTS (SELECT 1 FROM journal j WHERE j.run_id = planned_run.run_id)"
-    connection.execute(f"DELETE FROM planned_run WHERE run_id = ? AND {has_journal}", (run_id,)).close()
-
-
-def note_exit(
-    connection: sqlite3.Connection, run_id: str, *, exit_code: int | None, max_memory: int | None, cpu_us: int | None
-) -> None:
-    """Remember how the process of a run ended and what it used."""
-    connection.execute(
-        "UPDATE flow_run SET exit_code = ?, max_memory = ?, cpu_us = ? WHERE id = ?",
-        (exit_code, max_memory, cpu_us, run_id),
-    ).close()
 
 
 def columns_of(reference: FlowReference) -> tuple[str | None, ...]:
@@ -141,3 +97,28 @@ def arguments_from(data: bytes) -> dict[str, object]:
     """Read the arguments of a planned run."""
     found: dict[str, object] = json.loads(data)
     return found
+
+
+def _begin_attempt(
+    connection: sqlite3.Connection, run_id: str, message: str | None, now: datetime, due_at: datetime
+) -> int:
+    """Open the next attempt of a run that is over, Scheduled; return its number."""
+    query = "SELECT run, name, state_type, state_name FROM flow_run WHERE id = ? AND number = 0"
+    row: tuple[int, str, str, str] | None = connection.execute(query, (run_id,)).fetchone()
+    if row is None:
+        raise RunNotFound(run_id)
+    run, name, state_type, state_name = row
+    if StateType(state_type) not in FINAL:
+        raise RunGoesOn(name, state_name)
+    # The process counts the journals: an attempt that wrote none, since it could not be started, is not one of them.
+    query = "SELECT coalesce(max(attempt), 0) + 1 FROM journal WHERE run_id = ?"
+    attempt: int = connection.execute(query, (run_id,)).fetchone()[0]
+    connection.execute(
+        "UPDATE flow_run SET attempt = ?, state_type = 'SCHEDULED', state_name = 'Scheduled', message = ?, due_at = ?, "
+        "started_at = NULL, ended_at = NULL, value = NULL, error = NULL, state_version = state_version + 1 "
+        "WHERE run = ?",
+        (attempt, message, microseconds(due_at), run),
+    ).close()
+    connection.execute("DELETE FROM result WHERE root = ? AND number = 0", (run,)).close()
+    remember_state(connection, run, microseconds(now))
+    return attempt

@@ -16,6 +16,7 @@ from flowctl.store.sqlite import sqlite3
 #: As `schedule.next_at`: it never fires again. The last instant that a calendar has.
 NEVER_US: Final = 253_402_300_799_999_999
 
+_UNREADABLE: Final = "It cannot be worked out:"
 _MEANT: Final = (
     "flow_name, file, flow_attribute, module, python, cwd, path0, source_hash, parameters, tags, description, "
     "paused, run_limit, overlap, origin, parameter_schema, problem"
@@ -239,9 +240,16 @@ def move_cursor(
     ).close()
 
 
+def set_unreadable(connection: sqlite3.Connection, schedule_id: int, why: str) -> None:
+    """Say that a schedule cannot be worked out on this machine now: its zone is not known, say."""
+    set_schedule_problem(connection, schedule_id, f"{_UNREADABLE} {why}")
+
+
 def forget_next(connection: sqlite3.Connection) -> None:
     """Have the next occurrences of all schedules worked out anew, as with other rules of their zones."""
     connection.execute("UPDATE schedule SET next_at = NULL WHERE next_at IS NOT NULL").close()
+    query = "UPDATE schedule SET problem = NULL, version = version + 1 WHERE problem LIKE ?"
+    connection.execute(query, (f"{_UNREADABLE}%",)).close()
 
 
 def prune_occurrences(connection: sqlite3.Connection, before: datetime, *, limit: int = 500) -> int:

@@ -93,8 +93,13 @@ def tell(
         "ended_at = ?, due_at = CASE WHEN ? THEN NULL ELSE due_at END WHERE run = ?",
         (type_.value, name, message, at if is_final else None, is_final, found.run),
     ).close()
-    connection.execute(_TELL, {"at": at, "run": found.run}).close()
+    remember_state(connection, found.run, at)
     return True
+
+
+def remember_state(connection: sqlite3.Connection, run: int, at: int) -> None:
+    """Add the state that a run has now to its history."""
+    connection.execute(_TELL, {"at": at, "run": run}).close()
 
 
 def is_over(connection: sqlite3.Connection, run_id: str, attempt: int) -> bool:

@@ -11,7 +11,7 @@ from flowctl.store.home import Home
 from flowctl.tui import clipboard, signals
 from flowctl.tui.actions import Actions, Outcome
 from flowctl.tui.bridge import EVERY_S, SSH_EVERY_S, Bridge, News
-from flowctl.tui.data.source import Source
+from flowctl.tui.data.source import Clock, Source, utc_now
 from flowctl.tui.keymap import load_keymap
 from flowctl.tui.model.snapshots import Counts, ListedRun
 from flowctl.tui.model.themes import THEMES, Look, Theme
@@ -19,6 +19,7 @@ from flowctl.tui.navigation import Navigation
 from flowctl.tui.screens import main_view
 from flowctl.tui.screens.view import TABS, View
 from flowctl.tui.widgets.ink import Ink
+from flowctl.tui.widgets.pane import BOX_WIDTH, SPLIT_FROM
 
 #: Four times a second a spinner turns and a countdown is written anew; else once a second the clock.
 TICK_S: Final = 0.25
@@ -36,7 +37,7 @@ class FlowctlApp(Navigation):
     ENABLE_COMMAND_PALETTE = False
     CSS_PATH = "flowctl.tcss"
     MODES: ClassVar[Any] = {name: _maker(name) for name, _ in TABS}  # Textual's type names private ones
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-split"), (120, "-boxed")]  # noqa: RUF012 - as in Textual
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (SPLIT_FROM, "-split"), (BOX_WIDTH, "-boxed")]  # noqa: RUF012 - as in Textual
     VERTICAL_BREAKPOINTS = [(0, "-short"), (14, "-low"), (20, "-tall"), (34, "-high")]  # noqa: RUF012
 
     def __init__(
@@ -46,8 +47,9 @@ class FlowctlApp(Navigation):
         *,
         opens_run: str | None = None,
         asks_daemon: bool = True,
-        open_source: Callable[[Home], Source] = Source.open,
+        clock: Clock = utc_now,
     ) -> None:
+        self.clock = clock
         self.look = look
         self.home = home
         self.ink = self._ink_of(THEMES[look.theme])
@@ -56,7 +58,9 @@ class FlowctlApp(Navigation):
         for theme in THEMES.values():
             self.register_theme(_textual_theme(theme))
         self.theme = f"flowctl-{look.theme}"
-        self.bridge = Bridge(lambda: open_source(home), self, every_s=SSH_EVERY_S if look.is_remote else EVERY_S)
+        self.bridge = Bridge(
+            lambda: Source.open(home, clock=clock), self, every_s=SSH_EVERY_S if look.is_remote else EVERY_S
+        )
         self.actions = Actions(home, is_allowed=asks_daemon)
         self.table, self.keymap_problems = load_keymap()
         self.counts: Counts | None = None
@@ -71,8 +75,9 @@ class FlowctlApp(Navigation):
 
     def exit(self, *words: Any, **options: Any) -> None:  # Textual's own, handed through
         """Leave; what the list of runs looks like is kept for the next time."""
-        if isinstance(self.screen, View):
-            self.last_frame = self.screen.frame_lines() or self.last_frame
+        if self.view is not None:
+            self.last_frame = self.view.frame_lines() or self.last_frame
+        self.is_over = True
         super().exit(*words, **options)
 
     @property

@@ -31,7 +31,7 @@ EVERY_S: Final = 0.1
 SSH_EVERY_S: Final = 0.25
 #: Of the time, this share at most goes into reading: the screen shares the interpreter with it.
 _SHARE: Final = 0.3
-#: Counting and searching is worth doing again so often while the store changes all the time.
+#: What takes long is asked for again after so long at the latest, while the store changes all the time.
 _SLOW_EVERY_S: Final = 1.0
 _PATIENCE_S: Final = 1.0
 _NOTHING: Final = object()
@@ -55,9 +55,19 @@ class Question(Generic[T]):
         self.is_due = True
         self.is_asked = False
         self.asked_s = float("-inf")
+        self.took_s = 0.0
         #: Why there is no newer answer.
         self.problem: str | None = None
         self.answer: Any = _NOTHING  # one of T, or nothing yet
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something of it is still to be done or told."""
+        return self.is_due or self.is_asked or self.answer is not _NOTHING
+
+    def may_be_asked(self, now_s: float) -> bool:
+        """Tell whether a slow question's turn has come again."""
+        return not self.is_asked and now_s - self.asked_s > min(self.took_s / _SHARE, _SLOW_EVERY_S)
 
     def deliver(self) -> bool:
         """Tell the answer, if there is a new one."""
@@ -80,7 +90,6 @@ class Bridge:
         self._wake = threading.Event()
         self._is_over = False
         self._is_posted = False
-        self._is_idle = False
         self._thread = threading.Thread(target=self._read, name="flowctl-tui-bridge", daemon=True)
         self._slow = ThreadPoolExecutor(max_workers=1, thread_name_prefix="flowctl-tui-slow")
         self.pulse: Pulse | None = None
@@ -112,7 +121,6 @@ class Bridge:
         question.is_due = True
         question.answer = _NOTHING
         question.asked_s = float("-inf")
-        self._is_idle = False
         self._wake.set()
 
     def drop(self, question: Question[Any]) -> None:
@@ -124,7 +132,9 @@ class Bridge:
 
     def is_idle(self) -> bool:
         """Tell whether every question has its answer, and every answer has been told."""
-        return self._is_idle and not self._is_posted
+        with self._lock:
+            is_open = any(question.is_open for question in self._questions)
+        return self.pulse is not None and not is_open and not self._is_posted
 
     def deliver(self) -> None:
         """Tell all answers there are; called on the loop when there is news."""
@@ -150,7 +160,6 @@ class Bridge:
     def _add(self, question: Question[T]) -> Question[T]:
         with self._lock:
             self._questions.append(question)
-        self._is_idle = False
         self._wake.set()
         return question
 
@@ -182,26 +191,27 @@ class Bridge:
             is_quiet = False
             if not question.is_slow:
                 self._ask(question, source)
-            elif not question.is_asked and time.monotonic() - question.asked_s > _SLOW_EVERY_S:
+            elif question.may_be_asked(time.monotonic()):
                 question.is_asked = True
-                question.asked_s = time.monotonic()
                 self._slow.submit(self._ask_slowly, question, source)
         if not is_quiet or before is None or _standing(before) != _standing(pulse):
             self._post()
-        self._is_idle = is_quiet and not any(question.is_asked for question in questions) and not self._wake.is_set()
         return pulse.version
 
     def _ask(self, question: Question[Any], source: Source) -> None:
-        question.is_due = False
+        question.is_asked, question.is_due = True, False
+        began = time.monotonic()
         try:
             question.answer = question.ask(source)
             question.problem = None
         except _EXPECTED as error:
             question.problem = str(error)
+        question.asked_s = time.monotonic()
+        question.took_s = question.asked_s - began
+        question.is_asked = False
 
     def _ask_slowly(self, question: Question[Any], source: Source) -> None:
         self._ask(question, source)
-        question.is_asked = False
         self._post()
 
     def _post(self) -> None:

@@ -20,13 +20,17 @@ class Navigation(App[int]):
     def __init__(self, *words: Any, **options: Any) -> None:  # Textual's own, handed through
         super().__init__(*words, **options)
         self.history = History()
+        #: It is being left: screens lose their widgets, and nothing is to be drawn.
+        self.is_over = False
         #: Ids of runs in the order of the list one came from.
         self.run_order: Sequence[str] = ()
 
     @property
     def view(self) -> View | None:
-        """The screen in front, if it is one of ours."""
-        return self.screen if isinstance(self.screen, View) else None
+        """The screen in front, if it is one of ours and stands, not yet in the making or in the going."""
+        if self.is_over or not isinstance(self.screen, View) or not self.screen.is_mounted:
+            return None
+        return self.screen
 
     def go_to_mode(self, mode: str) -> None:
         """Go to a main view, as it was left; from within it, to its top."""

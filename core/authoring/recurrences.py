@@ -152,11 +152,11 @@ def _fixed(
         note = None
         if before < after:
             at = _end_of_gap(local, zone, before, after)
-            note = f"{local:%H:%M} does not exist on this day"
+            note = f"{local:%H:%M} does not exist"
         else:
             at = (local - before).replace(tzinfo=UTC)
             if before > after:
-                note = f"{local:%H:%M} comes twice: the first one"
+                note = _FIRST_TIME
         if at > last:
             last = at
             yield Occurrence(at, f"{local} {zone.key}", note)
@@ -188,8 +188,8 @@ def _even(
         yield Occurrence(heappop(waiting), None, _SECOND_TIME)
 
 
-_FIRST_TIME: Final = "this time comes twice: the first one"
-_SECOND_TIME: Final = "this time comes twice: the second one"
+_FIRST_TIME: Final = "comes twice: the first"
+_SECOND_TIME: Final = "comes twice: the second"
 
 
 def _local(instant: datetime, zone: ZoneInfo) -> datetime:

@@ -34,6 +34,11 @@ def flow_run_json(run: FlowRunRow, now: datetime) -> Json:
         "root_id": run.root_id,
         "source": run.source,
         "error": error_json(run.error),
+        "deployment": run.deployment,
+        "scheduled_for": iso(run.scheduled_for),
+        "exit_code": run.exit_code,
+        "max_memory": run.max_memory,
+        "cpu_s": run.cpu_s,
     }
 
 

@@ -98,7 +98,11 @@ def _facts(run: FlowRunRow, now: datetime) -> Iterator[tuple[str, Text]]:
         yield "tries", Text(f"{run.run_count}, of the flow's body")
     yield "started" if run.started_at else "made", _times(run, now)
     if run.due_at is not None and not run.is_final:
-        yield "next try", Text(f"{moment(run.due_at)}, {ago(run.due_at, now)}")
+        label = "next try" if run.run_count else "due"
+        yield label, Text(f"{moment(run.due_at)}, {ago(run.due_at, now)}")
+    if run.deployment:
+        occurrence = f"  for {moment(run.scheduled_for)}" if run.scheduled_for else ""
+        yield "deployed", safe(run.deployment).append(occurrence, QUIET)
     file, line = run.source.get("file"), run.source.get("line")
     if file:
         yield "from", safe(short_path(str(file)) + (f":{line}" if line else ""))

@@ -22,6 +22,7 @@ from flowctl.core.daemon.occurrences import describe, recurrence_of, spec_of
 from flowctl.store.plan_records import ScheduleKind
 
 _DAY: Final = timedelta(days=1)
+_WIDE: Final = 100
 
 
 def print_preview(
@@ -45,7 +46,7 @@ def print_preview(
         console.print(Text("There is no such time any more.", QUIET))
         return Exit.OK
     console.print()
-    console.print(_table(recurrence, found, now))
+    console.print(_table(recurrence, found, now, is_wide=console.width >= _WIDE))
     return Exit.OK
 
 
@@ -63,24 +64,27 @@ def change_on(recurrence: Recurrence, occurrence: Occurrence) -> str | None:
     if before is None or after is None or before == after:
         return None
     shift = after - before
-    hours = abs(shift) / timedelta(hours=1)
-    return f"clocks go {'forward' if shift > timedelta() else 'back'} {hours:g} h"
+    return f"clocks {shift / timedelta(hours=1):+g} h"
 
 
-def _table(recurrence: Recurrence, found: Sequence[Occurrence], now: datetime) -> Table:
+def _table(recurrence: Recurrence, found: Sequence[Occurrence], now: datetime, *, is_wide: bool) -> Table:
+    is_utc = recurrence.zone.key == "UTC"
+    clock = "%H:%M:%S" if any(each.at.second for each in found) else "%H:%M"
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style=QUIET)
     table.add_column(safe(recurrence.zone.key), no_wrap=True)
-    if recurrence.zone.key != "UTC":
+    if not is_utc:
         table.add_column("UTC", no_wrap=True)
-    table.add_column("", no_wrap=True, justify="right")
+    if is_wide:
+        table.add_column("", no_wrap=True, justify="right")
     table.add_column("", overflow="fold")
     for each in found:
-        local = each.at.astimezone(recurrence.zone)
-        cells = [Text(f"{local:%a %Y-%m-%d %H:%M:%S %z}")]
-        if recurrence.zone.key != "UTC":
-            cells.append(Text(f"{each.at:%Y-%m-%d %H:%M:%S}", QUIET))
+        cells = [Text(each.at.astimezone(recurrence.zone).strftime(f"%a %Y-%m-%d {clock} %z"))]
+        if not is_utc:
+            cells.append(Text(each.at.strftime(f"%Y-%m-%d {clock}"), QUIET))
+        if is_wide:
+            cells.append(Text(ago(each.at, now), QUIET))
         notes = "; ".join(filter(None, [change_on(recurrence, each), each.note]))
-        table.add_row(*cells, Text(ago(each.at, now), QUIET), Text(notes, WARNING))
+        table.add_row(*cells, Text(notes, WARNING))
     return table
 
 

@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 #: Watchers put events together until there was none for so long; editors write, rename and chmod within it.
-QUIET_S: Final = 0.025
+QUIET_S: Final = 0.04
 #: Of a long burst (a checkout of a thousand files) the first part is told after so long.
 BURST_S: Final = 0.4
-#: How long the second half of a file is waited for; some editors need a third of a second.
-HALF_S: Final = 0.4
+#: How long the second half of a file is waited for; some editors take 0.3 s.
+HALF_S: Final = 0.35
 
 
 class Save(NamedTuple):

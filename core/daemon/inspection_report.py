@@ -76,7 +76,7 @@ def inspect(request: Message, tell: Callable[[Message], None]) -> None:
             tree = ast.parse(file.read(), path)
     except (OSError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
         tell({"kind": "text", "files": [], "defines_flows": True})
-        tell({"kind": "done", "flows": [], "files": {}, "problem": _problem(error, path)})
+        tell({"kind": "done", "flows": [], "files": {}, "problem": problem_of(error, path)})
         return
     defines_flows = _imports_flowctl(tree)
     tell({"kind": "text", "files": sorted(files_behind([path], roots)), "defines_flows": defines_flows})
@@ -95,13 +95,13 @@ def inspect(request: Message, tell: Callable[[Message], None]) -> None:
         os.chdir(request["cwd"])
         found = flows_in(load_file(path))
     except BaseException as error:  # noqa: BLE001 - the edge around the user's file: whatever it raises is told
-        problem = _problem(error, path)
+        problem = problem_of(error, path)
     flows: list[Message] = []
     if problem is None:
         try:
             flows = [_described(one) for one in found]
         except Exception as error:  # noqa: BLE001 - as above: annotations and defaults are the user's
-            problem = _problem(error, path)
+            problem = problem_of(error, path)
     sys.path[:] = before
     tell({"kind": "done", "flows": flows, "files": dict(local_code.loaded), "problem": problem})
 
@@ -146,7 +146,7 @@ def _schedules(flow: Flow[..., Any]) -> list[Message]:
     return [schedule.plain() for schedule in flow.schedules]
 
 
-def _problem(error: BaseException, path: str) -> Message:
+def problem_of(error: BaseException, path: str) -> Message:
     """Say what keeps a file from being loaded, and where."""
     cause: Any = getattr(error, "error", None)
     told = report(cause if isinstance(error, TargetProblem) and isinstance(cause, BaseException) else error)

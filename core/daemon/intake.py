@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Final, NamedTuple
 
 from flowctl.core.daemon import reloading
 from flowctl.core.daemon.declaring import take_tables
-from flowctl.core.daemon.editors import HALF_S
+from flowctl.core.daemon.editors import HALF_S, read_content
 from flowctl.core.daemon.inspection import Inspected
+from flowctl.core.daemon.lookout import Packed, difference
 from flowctl.core.daemon.makings import Makings
 from flowctl.core.daemon.reloading import Reloaded
 from flowctl.store import plan_queries, source_versions
@@ -27,7 +29,7 @@ class Ready(NamedTuple):
 
     found: Inspected
     digest: str | None
-    version: bytes | None = None
+    packed: Packed | None = None
     diff: str = ""
     #: Not before then, by the monotonic clock, where the next moment may show another picture.
     due_s: float = 0.0
@@ -76,16 +78,23 @@ def _take(connection: sqlite3.Connection, files: Makings, each: Ready, now: date
     if found.tables is not None:
         python = files.surroundings(path).python
         return take_tables(connection, path, found.tables, python, now, digest=each.digest)
-    if found.problem is not None or each.version is None:
-        known = plan_queries.flow_file(connection, path)
+    known = plan_queries.flow_file(connection, path)
+    if found.problem is not None or each.packed is None:
         return reloading.take_problem(connection, known, found, now, digest=each.digest, diff=each.diff)
+    for problem in each.packed.broken:
+        # What was never right may never be needed; of what was, the version before goes on serving.
+        late = replace(found, problem=problem)
+        place, good = good_text(connection, late)
+        if good is not None:
+            diff = difference(place, good, read_content(place))
+            return reloading.take_problem(connection, known, late, now, digest=each.digest, diff=diff)
     return reloading.take_in(
         connection,
         found,
         files.surroundings(path),
         now,
         digest=each.digest,
-        version=each.version,
+        version=each.packed.version,
         makes_deployments=files.is_watched(path),
     )
 

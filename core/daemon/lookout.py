@@ -15,7 +15,8 @@ from typing import Any, Final, NamedTuple
 
 from flowctl.core.daemon.editors import Save, Saves, is_empty, is_wanted, read_content
 from flowctl.core.daemon.file_watch import FileWatch
-from flowctl.core.daemon.inspection_report import may_define_flows
+from flowctl.core.daemon.framing import Message
+from flowctl.core.daemon.inspection_report import may_define_flows, problem_of
 from flowctl.core.daemon.sightings import Sighting, is_trusted, look_around
 from flowctl.core.daemon.tables import Tables, may_have_tables, read_tables
 from flowctl.core.engine.local_code import SKIPPED
@@ -24,9 +25,11 @@ from flowctl.store.flow_files import hash_of
 
 #: A folder made while folders are walked is walked too, so often.
 _MOST_WALKS: Final = 5
+#: Of longer texts it is not tried whether they are whole.
+_LONGEST_CHECKED: Final = 200_000
 #: Longer differences are cut; of longer files none is made.
 _MOST_DIFF_LINES: Final = 200
-_LONGEST_DIFFED: Final = 20_000
+_LONGEST_DIFFED: Final = 5_000
 
 
 class News(NamedTuple):
@@ -39,6 +42,14 @@ class News(NamedTuple):
     again_s: float | None
     #: A folder came or went, or events were lost: everything is to be walked again.
     must_walk: bool = False
+
+
+class Packed(NamedTuple):
+    """The texts that a flow file is made of."""
+
+    version: bytes
+    #: What is wrong with those that may be imported later, and are not among the texts.
+    broken: list[Message]
 
 
 class Lookout:
@@ -119,15 +130,26 @@ class Lookout:
                 must_walk = must_walk or self._is_of_folders(path)
         return self._look(wanted, now_s)._replace(must_walk=must_walk)
 
-    def pack(self, files: Mapping[str, str]) -> bytes | None:
-        """Put together the texts that were run, by their hashes; None when one of them is another by now."""
+    def pack(self, files: Mapping[str, str], named: Iterable[str]) -> Packed | None:
+        """Put together the texts that were run, by their hashes, and those that may be imported later.
+
+        None when one that was run is another by now.
+        """
         texts: dict[str, bytes] = {}
+        broken: list[Message] = []
+        for path in named:
+            if path not in files and (content := read_content(path)) is not None:
+                problem = _syntax_problem(path, content)
+                if problem is None:
+                    texts[path] = content
+                else:
+                    broken.append(problem)
         for path, digest in files.items():
             content = read_content(path)
             if content is None or (digest and hash_of(content) != digest):
                 return None
             texts[path] = content
-        return source_versions.pack(texts)
+        return Packed(source_versions.pack(texts), broken)
 
     def tables(self, path: str, roots: tuple[str, ...]) -> Tables | None:
         """Read the deployments that a settings file asks for."""
@@ -172,6 +194,16 @@ def difference(path: str, good: bytes, now: bytes | None) -> str:
     if len(lines) > _MOST_DIFF_LINES:
         lines = [*lines[:_MOST_DIFF_LINES], f"… {len(lines) - _MOST_DIFF_LINES} more lines"]
     return "\n".join(lines)
+
+
+def _syntax_problem(path: str, content: bytes) -> Message | None:
+    if len(content) > _LONGEST_CHECKED:
+        return None
+    try:
+        compile(content, path, "exec", dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        return problem_of(error, path)
+    return None
 
 
 def _says_something(path: str) -> bool:

@@ -1,5 +1,8 @@
 """Parameters that name the occurrence they are for: `{{ scheduled_time }}`, `{{ scheduled_time:%Y-%m-%d }}`."""
 
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+# Parameters are whatever JSON has words for.
+
 from __future__ import annotations
 
 import re
@@ -22,9 +25,7 @@ def _filled(value: Any, at: datetime, depth: int) -> Any:  # what JSON has words
     if depth > _DEEPEST:
         return value
     if isinstance(value, list):
-        items: list[Any] = value
-        return [_filled(each, at, depth + 1) for each in items]
+        return [_filled(each, at, depth + 1) for each in value]
     if isinstance(value, dict):
-        pairs: dict[str, Any] = value
-        return {key: _filled(each, at, depth + 1) for key, each in pairs.items()}
+        return {key: _filled(each, at, depth + 1) for key, each in value.items()}
     return value

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from flowctl.core.authoring.cron import read_cron
 from flowctl.core.authoring.cron_words import describe_cron
@@ -128,7 +128,7 @@ def spec_of(plain: Mapping[str, Any]) -> ScheduleSpec:
         expression=expression,
         timezone=timezone,
         anchor_at=anchor,
-        parameters=parameters,
+        parameters=cast("dict[str, object]", parameters),
         catchup=catchup,
         active=plain.get("active") is not False,
     )

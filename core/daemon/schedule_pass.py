@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
+from zoneinfo import ZoneInfo
 
 from flowctl.core.authoring.recurrences import Occurrence, Recurrence
 from flowctl.core.authoring.secret_names import SECRET_NAMES
@@ -72,6 +73,7 @@ def plug(daemon: Daemon) -> Callable[[datetime], float | None]:
 
     def forget() -> None:
         recurrences.clear()
+        ZoneInfo.clear_cache()
         with daemon.store.transaction():
             plans.forget_next(daemon.store.connection)
 
@@ -90,7 +92,8 @@ def plug(daemon: Daemon) -> Callable[[datetime], float | None]:
         if fired.is_behind:
             return 0.0
         due_at = next_occurrence(daemon.store.connection)
-        return None if due_at is None else min(max((due_at - now).total_seconds(), 0.0), _LOOK_EVERY_S)
+        # Also where nothing is due: other passes make schedules, too.
+        return _LOOK_EVERY_S if due_at is None else min(max((due_at - now).total_seconds(), 0.0), _LOOK_EVERY_S)
 
     return turn
 
@@ -144,7 +147,7 @@ def step(
                 with store.transaction():
                     firing.carry_out(jump)
             except (ValueError, OverflowError) as error:
-                plans.set_schedule_problem(connection, schedule.id, str(error))
+                plans.set_unreadable(connection, schedule.id, str(error))
                 continue
             runs += firing.runs
             skipped += firing.skipped
@@ -194,8 +197,8 @@ class _Firing:
         capacity = deployment.run_limit or (None if overlap is Overlap.ALLOW else 1)
         is_busy = capacity is not None and len(self._open_runs()) >= capacity
         if is_busy and overlap is Overlap.SKIP and not in_line:
-            others = "a run" if capacity == 1 else f"{capacity} runs"
-            self._skip(occurrence, f"{others} of the deployment still under way".capitalize() + ".")
+            others = "A run of the deployment was" if capacity == 1 else f"{capacity} runs of the deployment were"
+            self._skip(occurrence, f"{others} still under way.")
             return
         run_id = new_id()
         if not plans.record_occurrence(

@@ -71,7 +71,7 @@ def read_tables(path: str, text: bytes, roots: tuple[str, ...]) -> Tables:
         place = _PLACE.search(str(error))
         return Tables([], [(f"It is not valid TOML: {error}", int(place[1]) if place else 0)])
     for key in FILES[os.path.basename(path)]:
-        document = document.get(key, {}) if isinstance(document, dict) else {}
+        document = cast("dict[str, Any]", document).get(key, {}) if isinstance(document, dict) else {}
     found: list[Table] = []
     problems: list[tuple[str, int]] = []
     if not isinstance(document, dict):

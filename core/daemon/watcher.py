@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from flowctl.core.daemon.editors import read_content
 from flowctl.core.daemon.inspection import Inspected, Inspectors
 from flowctl.core.daemon.intake import DOUBT_S, Ready, good_text, take_all
-from flowctl.core.daemon.lookout import Lookout, News, difference
+from flowctl.core.daemon.lookout import Lookout, News, Packed, difference
 from flowctl.core.daemon.makings import Makings, digests_of
 
 if TYPE_CHECKING:
@@ -240,7 +240,7 @@ class Watcher:
         self._note_files(found)
         if found.problem is None:
             files = {**found.files, found.path: found.files.get(found.path, "")}
-            lookout.do(lambda: lookout.pack(files), partial(self._packed, found), self._failed)
+            lookout.do(lambda: lookout.pack(files, found.named), partial(self._packed, found), self._failed)
             return
         place, good = good_text(store.connection, found)
         if good is None:
@@ -265,19 +265,19 @@ class Watcher:
 
         lookout.do(lambda: lookout.tables(path, roots), done, self._failed)
 
-    def _packed(self, found: Inspected, version: bytes | None) -> None:
-        if version is None:
+    def _packed(self, found: Inspected, packed: Packed | None) -> None:
+        if packed is None:
             # One of its files was saved after it was loaded.
             self._asked.discard(found.path)
             self._soil(found.path)
             self._wake()
             return
-        self._stay_ready(found, version=version)
+        self._stay_ready(found, packed=packed)
 
-    def _stay_ready(self, found: Inspected, *, version: bytes | None = None, diff: str = "") -> None:
+    def _stay_ready(self, found: Inspected, *, packed: Packed | None = None, diff: str = "") -> None:
         self._asked.discard(found.path)
         if found.path not in self._dirty and self._files.digests.get(found.path) is not None:
-            self._ready[found.path] = Ready(found, self._files.digests[found.path], version, diff)
+            self._ready[found.path] = Ready(found, self._files.digests[found.path], packed, diff)
         self._wake()
 
     # Into the database.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import signal
@@ -159,7 +160,7 @@ class Case:
 
 @pytest.mark.timeout(900)
 def test_a_run_killed_at_any_moment_loses_nothing_and_does_nothing_twice(tmp_path: Path, nursery: Nursery) -> None:
-    print(f"FLOWCTL_TEST_SEED={SEED}")  # noqa: T201 - pytest shows it when the test fails
+    print(f"FLOWCTL_TEST_SEED={SEED}")
     dice = random.Random(SEED)
     calm = Case(tmp_path, "undisturbed")
     began = time.monotonic()
@@ -170,7 +171,7 @@ def test_a_run_killed_at_any_moment_loses_nothing_and_does_nothing_twice(tmp_pat
     undisturbed = calm.effects
 
     kills = 0
-    for number in range(KILLS):
+    for number in itertools.count():
         case = Case(tmp_path, f"case-{number}")
         while True:
             # Towards the end of a long row of attempts less is left to do, so later kills come sooner.

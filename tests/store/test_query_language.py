@@ -252,6 +252,32 @@ def test_what_does_not_fit_is_exactly_the_rest(
     assert sorted([*fitting, *rest]) == [run.id for run in records]
 
 
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("100%", ["100%"]),
+        ("0_", []),
+        ("a_c", ["a_c"]),
+        ("flow:x[1]", ["x[1]"]),
+        ("flow:x[1*", ["x[1]"]),
+        ("flow:[a-z]*", []),
+        ("flow:report*", ["report*", "reports"]),
+        ('flow:"report*"', ["report*"]),
+        ("flow:?tl", ["etl"]),
+        ("ETL", ["etl"]),
+        ("flow:ETL", []),
+    ],
+)
+def test_signs_mean_what_they_say(connection: sqlite3.Connection, text: str, names: list[str]) -> None:
+    flows = ["100%", "1000", "a_c", "abc", "x[1]", "x1", "report*", "reports", "etl"]
+    row = {"name": "n", "attempt": 1, "state_type": "RUNNING", "state_name": "Running", "run_count": 1}
+    row |= {"created_at": 1, "parameters": "{}", "tags": "[]"}
+    records = insert(connection, [{**row, "flow_name": flow} for flow in flows])
+    ids = found(connection, parse(text))
+
+    assert [run.flow_name for run in records if run.id in ids] == names
+
+
 def test_parameters_that_are_no_json_spoil_no_query(connection: sqlite3.Connection) -> None:
     insert(connection, [])
     connection.execute(

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import typer.main
 
+from flowctl.__main__ import MORE_COMMANDS
 from flowctl.core.cli.app import build
 from flowctl.core.cli.exits import Exit
 from flowctl.core.engine.settings import SETTINGS
@@ -158,7 +159,7 @@ def onward(cell: str) -> set[str]:
 def commands() -> Iterator[tuple[str, str | None]]:
     """Name every command with its help, groups that do something by themselves too."""
     # Any: typer keeps the classes of its commands to itself.
-    waiting: list[tuple[str, Any]] = [("flowctl", typer.main.get_command(build([])))]
+    waiting: list[tuple[str, Any]] = [("flowctl", typer.main.get_command(build([], MORE_COMMANDS)))]
     while waiting:
         path, command = waiting.pop()
         if path != "flowctl":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from typing import Final, TypeVar
 
 from flowctl.store.home import Home
@@ -14,6 +14,7 @@ T = TypeVar("T")
 #: Device, inode and whether there is a file at all: another database in the same place is another database.
 _Identity = tuple[int, int] | None
 _NEVER: Final = (-1, -1)
+_AGAIN_S: Final = 0.02
 
 
 class Lane:
@@ -24,6 +25,7 @@ class Lane:
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"flowctl-{name}")
         self._reader: OverviewReader | None = None
         self._identity: _Identity = _NEVER
+        self._is_closing = False
         #: Goes up each time the database was opened.
         self.opened = 0
 
@@ -39,20 +41,21 @@ class Lane:
         """Have something done in this lane's thread that may ask it for something by `here`."""
         return self._executor.submit(work).result()
 
-    def interrupt(self) -> None:
-        """Break off what is being read now; who waits for it gets an error."""
-        reader = self._reader
-        if reader is not None:
-            reader.interrupt()
-
     def close(self) -> None:
-        """Break off what is being read, close the connection in its thread, end the thread."""
-        self._executor.submit(self._close)
-        self.interrupt()
-        self._executor.shutdown(wait=True, cancel_futures=False)
+        """Break off what is being read, let go of what waits, close the connection in its thread, end the thread."""
+        self._is_closing = True
+        closed = self._executor.submit(self._close)
+        while not closed.done():
+            # Again and again: a question may have passed the check and not reached the database yet.
+            if (reader := self._reader) is not None:
+                reader.interrupt()
+            wait([closed], timeout=_AGAIN_S)
+        self._executor.shutdown()
 
     def here(self, question: Callable[[OverviewReader], T]) -> T:
         """Have something read by whoever is this lane's own thread already."""
+        if self._is_closing:
+            raise CancelledError
         identity = _identity_of(self._home.database)
         if self._reader is None or identity != self._identity:
             self._close()

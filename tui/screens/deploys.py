@@ -26,7 +26,9 @@ class DeploysScreen(View):
                 (),
                 (("   No deployments.", "title"),),
                 (),
-                (("   A deployment is a flow in a file that the daemon knows, with parameters and schedules.", ""),),
+                (("   A deployment is a flow in a file that the daemon knows,", ""),),
+                (("   with parameters and schedules of its own.", ""),),
+                (),
                 (("   Flows run without one:", ""), (" flowctl run FILE.py:FLOW", "accent")),
             ]
         )

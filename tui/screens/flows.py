@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import Any, Final, cast
 
@@ -80,7 +79,7 @@ class FlowsScreen(View):
     @on(RowPane.Moved, "#main")
     def _show_latest(self) -> None:
         pane, flow = self.query_one("#latest", TextPane), self.rows.row
-        glyphs, now = self.flowctl.ink.glyphs, datetime.now(UTC)
+        glyphs, now = self.flowctl.ink.glyphs, self.flowctl.clock()
         if flow is None:
             pane.retitle("latest runs", "")
             pane.put([])

@@ -16,8 +16,8 @@ from flowctl.tui.widgets.bar import Bar
 from flowctl.tui.widgets.pane import TextPane
 from flowctl.tui.widgets.rows import RowLook, RowPane
 
-_QUERY: Final = 'state:failed flow:etl* age<2h took>1.5x tag:prod -by:schedule "timeout"'
-_SAFE: Final = "Lower case is safe or asks. UPPER CASE changes more, and confirms. Quitting never stops a run."
+_QUERY: Final = 'state:failed flow:etl* age<2h took>1.5x -tag:test "timeout"'
+_SAFE: Final = "Lower case is safe or asks; UPPER CASE confirms. Quitting never stops a run."
 
 
 class HelpScreen(View):
@@ -111,10 +111,11 @@ class HelpScreen(View):
     def _about(self) -> list[Line]:
         glyphs = self.flowctl.ink.glyphs
         states: list[Span] = [(f" {glyphs.states[word]} {word} ", word) for word in WORDS]
-        half = len(states) // 2
+        third = len(states) // 3 + 1
         return [
             ((" query   ", "quiet"), (_QUERY, "")),
-            ((" states ", "quiet"), *states[:half]),
-            (("        ", "quiet"), *states[half:]),
+            ((" states ", "quiet"), *states[:third]),
+            (("        ", "quiet"), *states[third : 2 * third]),
+            (("        ", "quiet"), *states[2 * third :]),
             ((f" {_SAFE}", "quiet"),),
         ]

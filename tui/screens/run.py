@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import Final, cast
 
 from textual import on
@@ -48,7 +47,7 @@ class RunScreen(LoggingView):
         self._picture: Drawing | None = None
         self._window: TimeWindow | None = None
         self._is_relative = False
-        self._now = datetime.now(UTC)
+        self._now = self.flowctl.clock()
 
     def body(self) -> Iterable[Widget]:
         yield Bar(id="facts")
@@ -96,7 +95,7 @@ class RunScreen(LoggingView):
         if self.waterfall is None:
             return
         self._picture = None
-        self._now = datetime.now(UTC)
+        self._now = self.flowctl.clock()
         self.rows.look_version = self._now
         self.rows.put(self.waterfall.rows)
         self._share_height()
@@ -275,9 +274,10 @@ class RunScreen(LoggingView):
         if self.waterfall is None:
             return None
         if self._picture is None or self._picture.columns.total != width:
-            step = 0 if self.flowctl.look.is_calm else self.step
             glyphs = self.flowctl.ink.glyphs
-            self._picture = drawing(self.waterfall, width, self._now, window=self._window, glyphs=glyphs, step=step)
+            self._picture = drawing(
+                self.waterfall, width, self._now, window=self._window, glyphs=glyphs, step=self.step
+            )
         return self._picture
 
     def _head(self, width: int) -> Line:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import Final, cast
 
 from textual import on
@@ -30,6 +29,8 @@ from flowctl.tui.widgets.rows import RowLook, RowPane
 #: Rows of the first page, and by how many it grows when the cursor comes near the end.
 _PAGE: Final = 200
 _NEAR: Final = 40
+#: The main views' names come before the picture of the day.
+_DAY_FROM: Final = 78
 #: A held key passes many runs, and each letter changes a query: what is read waits until they rest.
 _REST_S: Final = 0.08
 
@@ -49,7 +50,7 @@ class RunsScreen(SavedViews):
         self._total: int | None = None
         self._has_more = False
         self._is_read = False
-        self._now = datetime.now(UTC)
+        self._now = self.flowctl.clock()
         self._asked: Question[RunsPage] | None = None
         self._preview = Preview(self)
 
@@ -271,7 +272,7 @@ class RunsScreen(SavedViews):
 
     def tick(self, tick: int) -> None:
         super().tick(tick)
-        self._now = datetime.now(UTC)
+        self._now = self.flowctl.clock()
         self.rows.tick(tick)
         if self.is_live:
             self._show_preview()
@@ -291,7 +292,7 @@ class RunsScreen(SavedViews):
             self._now,
             typical=self.runs.typical,
             glyphs=self.flowctl.ink.glyphs,
-            step=0 if self.flowctl.look.is_calm else self.step,
+            step=self.step,
             is_cursor=look.is_cursor,
             is_marked=look.is_marked,
         )
@@ -300,8 +301,10 @@ class RunsScreen(SavedViews):
         counts = self.flowctl.counts
         right: Line = ()
         if counts is not None and counts.total:
-            label = " 24h " if self.flowctl.size.width >= 84 else " "
-            right = (*runs_lines.day_line(counts, self.flowctl.ink.glyphs), (label, "quiet"))
+            width = self.flowctl.size.width
+            if width >= _DAY_FROM:
+                label = " 24h " if width >= _DAY_FROM + 5 else " "
+                right = (*runs_lines.day_line(counts, self.flowctl.ink.glyphs), (label, "quiet"))
         return self.tabs("runs"), right
 
     def note_line(self) -> tuple[Line, Line]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import Final, cast
 
 from textual import on
@@ -15,7 +14,7 @@ from flowctl.tui.history import Place
 from flowctl.tui.model.glyphs import task_word_of
 from flowctl.tui.model.runs_list import Target
 from flowctl.tui.model.snapshots import TaskDetail
-from flowctl.tui.model.texts import Line
+from flowctl.tui.model.texts import Line, width_of
 from flowctl.tui.model.time_scale import TimeScale
 from flowctl.tui.screens.error_lines import error_lines, place_of
 from flowctl.tui.screens.logging_view import LoggingView
@@ -32,11 +31,13 @@ from flowctl.tui.screens.task_lines import (
     try_line,
 )
 from flowctl.tui.widgets.log import LogPane
-from flowctl.tui.widgets.pane import TextPane
+from flowctl.tui.widgets.pane import SPLIT_FROM, TextPane
 from flowctl.tui.widgets.rows import RowLook, RowPane
 
 #: More tries than these scroll.
 _MOST_TRIES: Final = 5
+#: Of the height below the tries, the texts get at most this part, and the log the rest.
+_TEXT_SHARE: Final = 0.65
 
 
 class TaskScreen(LoggingView):
@@ -51,7 +52,7 @@ class TaskScreen(LoggingView):
         self.detail: TaskDetail | None = None
         self._tries: list[Try] = []
         self._scale: TimeScale | None = None
-        self._now = datetime.now(UTC)
+        self._now = self.flowctl.clock()
         self._shows_all = False
 
     def body(self) -> Iterable[Widget]:
@@ -96,7 +97,7 @@ class TaskScreen(LoggingView):
     def _repaint(self) -> None:
         if self.detail is None:
             return
-        self._now, self._scale = datetime.now(UTC), None
+        self._now, self._scale = self.flowctl.clock(), None
         rows = self.rows
         rows.look_version = self._now
         rows.put(self._tries)
@@ -122,8 +123,19 @@ class TaskScreen(LoggingView):
         inputs = self.query_one("#inputs", TextPane)
         lines = input_lines(self.detail, glyphs)
         inputs.put(lines)
-        if not inputs.is_boxed:
-            inputs.styles.height = len(lines) + 1 if error is not None else min(len(lines) + 1, 8)
+        self._share_height(pane, inputs, len(lines))
+
+    def _share_height(self, error: TextPane, inputs: TextPane, facts: int) -> None:
+        """Let the error and the inputs have what they need, one above the other, as long as the log keeps its part."""
+        split = self.query_one("#split")
+        if self.flowctl.size.width >= SPLIT_FROM:
+            split.styles.height = inputs.styles.height = None
+            return
+        room = max(4, round((self.flowctl.size.height - 8 - len(self._tries)) * _TEXT_SHARE))
+        shown = len(error.lines) + 1 if error.display else 0
+        split.styles.height = min(shown + facts + 1, room)
+        # Where both do not fit, what went wrong comes first.
+        inputs.styles.height = max(2, min(facts + 1, room - shown))
 
     def _error(self) -> ErrorReport | None:
         row = self.rows.row
@@ -243,8 +255,10 @@ class TaskScreen(LoggingView):
         if self.detail is None:
             return ((" Runs", "quiet"),), ()
         run, task, crumb = self.detail.run, self.detail.task, self.flowctl.ink.glyphs.crumb
-        path = f" Runs {crumb} {run.flow_name} {crumb} {run.name} {crumb} "
         error = self._error()
         frame = None if error is None else error.own_frame
-        right = ((f"{place_of(frame)} ", "quiet"),) if frame is not None else ()
+        right = (("e", "accent"), (f" {place_of(frame)} ", "quiet")) if frame is not None else ()
+        paths = (f" Runs {crumb} {run.flow_name} {crumb} {run.name} {crumb} ", f" {run.name} {crumb} ", " ")
+        room = self.flowctl.size.width - width_of(right) - width_of(((task.name, ""),)) - 1
+        path = next((each for each in paths if width_of(((each, ""),)) <= room), " ")
         return ((path, "quiet"), (task.name, "title")), right

@@ -139,7 +139,7 @@ class View(Moving, Acting, Taking, TypingLine):
 
     def tick(self, tick: int) -> None:
         """Let move what moves with the clock."""
-        self.step = tick
+        self.step = 0 if self.flowctl.look.is_calm else tick
         if self._note and time.monotonic() > self._note_until_s:
             self._note = ()
             self.refresh_lines()
@@ -194,7 +194,7 @@ class View(Moving, Acting, Taking, TypingLine):
                     spans.append((f"  {glyphs.states[word]} {grouped(count)} {said}", word))
             if failed := len(app.counts.problems):
                 spans.append((f"  {glyphs.states['failed']} {grouped(failed)} failed", "failed"))
-        self.query_one("#health", Bar).put(tuple(spans), ((time.strftime("%H:%M:%S "), "quiet"),))
+        self.query_one("#health", Bar).put(tuple(spans), ((f"{clock(app.clock())} ", "quiet"),))
 
     def tabs(self, here: str) -> Line:
         """Write the main views, with the one that one is in."""

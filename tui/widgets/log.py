@@ -135,6 +135,8 @@ class LogPane(Pane):
         )
 
     def _keep_in_window(self) -> None:
+        if not self.size.height:
+            return  # not laid out yet
         height = max(1, self.body_height)
         last = len(self.log_view.lines) - 1
         if not self.wraps:

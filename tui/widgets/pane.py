@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: Below it, a rule takes the place of a box: a box costs two rows and two columns.
 BOX_WIDTH: Final = 120
+#: From here on things stand beside each other.
+SPLIT_FROM: Final = 100
 _SCROLL_LINES: Final = 3
 _FAR: Final = 1 << 40
 

@@ -181,6 +181,8 @@ class RowPane(Pane, Generic[T]):
         return strip
 
     def _keep_in_window(self) -> None:
+        if not self.size.height:
+            return  # not laid out yet
         page = self.page
         self._top = max(self._place - page + 1, min(self._top, self._place))
         self._top = max(0, min(self._top, len(self._rows) - page))

@@ -54,7 +54,7 @@ def needy(source: str, limit: int = 20, *, password: str = "hunter2") -> None:
 def open_ended(*rows: int, **more: float) -> None: ...
 
 
-def read(target: Flow[..., Any], *assignments: str, **sources: str) -> dict[str, Any]:
+def read(target: Flow[..., Any], *assignments: str, **sources: Any) -> dict[str, Any]:
     return read_parameters(target, assignments, **sources)
 
 

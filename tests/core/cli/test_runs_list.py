@@ -88,7 +88,7 @@ def test_json_has_the_fields_it_promises(runs: Home, say: Say) -> None:
 
     promised = (
         "id name flow state attempt run_count created_at started_at ended_at due_at duration_seconds tags parameters "
-        "value tasks parent_id parent_task_id root_id source error"
+        "value tasks parent_id parent_task_id root_id source error deployment scheduled_for exit_code max_memory cpu_s"
     )
     assert " ".join(run) == promised
     assert run["state"] == {"type": "FAILED", "name": "Failed", "message": run["state"]["message"]}

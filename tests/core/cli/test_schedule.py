@@ -22,10 +22,8 @@ def test_times_are_shown_in_the_zone_and_in_utc_and_days_of_clock_changes_are_ma
     lines = [" ".join(line.split()) for line in said.out.splitlines()]
     assert lines[0] == "At 02:30, every day (Europe/Berlin)"
     assert lines[2] == "Europe/Berlin UTC"
-    assert lines[3].startswith("Sat 2026-03-28 02:30:00 +0100 2026-03-28 01:30:00")
-    assert "Sun 2026-03-29 03:00:00 +0200 2026-03-29 01:00:00" in lines[4]
-    assert "clocks go forward 1 h" in said.out
-    assert "02:30 does not exist" in " ".join(said.out.split())
+    assert lines[3].startswith("Sat 2026-03-28 02:30 +0100 2026-03-28 01:30")
+    assert lines[4] == "Sun 2026-03-29 03:00 +0200 2026-03-29 01:00 clocks +1 h; 02:30 does not exist"
 
 
 def test_machines_get_json(say: Say) -> None:
@@ -40,7 +38,7 @@ def test_machines_get_json(say: Say) -> None:
         "2026-11-01T01:00:00-05:00",
         "2026-11-01T02:00:00-05:00",
     ]
-    assert [each["clock_change"] for each in found["times"]] == ["clocks go back 1 h"] * 3
+    assert [each["clock_change"] for each in found["times"]] == ["clocks -1 h"] * 3
 
 
 @pytest.mark.parametrize(

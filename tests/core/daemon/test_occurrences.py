@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from flowctl import Cron, CronSchedule, Interval, RRule, flow
-from flowctl.core.authoring.recurrences import ZoneProblem, read_zone
+from flowctl.core.authoring.recurrences import Occurrence, ZoneProblem, read_zone
 from flowctl.core.authoring.schedules import Schedule
 from flowctl.core.daemon.occurrences import describe, first_after, missed, recurrence_of, spec_of
 from flowctl.store.plan_records import ScheduleKind
@@ -176,7 +176,7 @@ def test_what_was_missed_in_a_span_is_what_a_walk_through_it_finds(expression: s
     recurrence = recurrence_of(ScheduleKind.CRON, expression, BERLIN)
     now = datetime(2026, 10, 26, 3, 15, tzinfo=UTC)
     after = now - timedelta(days=days)
-    walked = []
+    walked: list[Occurrence] = []
     for each in recurrence.after(after):
         if each.at > now:
             break
@@ -195,7 +195,7 @@ def test_a_time_of_the_day_is_known_by_the_day_as_well_as_by_the_instant() -> No
     assert fixed is not None
     assert even is not None
     assert (fixed.local_at, even.local_at) == ("2026-03-29 02:30:00 Europe/Berlin", None)
-    assert fixed.note == "02:30 does not exist on this day"
+    assert fixed.note == "02:30 does not exist"
 
 
 def test_the_end_of_the_calendar_is_the_end_of_a_schedule() -> None:

@@ -20,6 +20,7 @@ from flowctl.store.plan_problems import DeploymentNotFound, NameTaken
 from flowctl.store.plan_records import DeploymentRow, Overlap
 from flowctl.store.writer import Store
 from tests.conftest import Project
+from tests.core.daemon.scheduled import waiting
 
 SCHEMA = {
     "type": "object",
@@ -184,7 +185,7 @@ def test_a_required_parameter_may_come_from_the_schedule(asked: Asked) -> None:
 
     step(asked.store, asked.at + timedelta(hours=1))
 
-    (run,) = plan_queries.due_runs(asked.store.connection, asked.at + timedelta(hours=1))
+    (run,) = waiting(asked.store)
     assert run.arguments == {"day": "2026-03-02T13:00:00+00:00"}
 
 
@@ -249,7 +250,7 @@ def test_a_deleted_deployment_takes_the_runs_with_it_that_have_not_begun(asked: 
         "Cancelled",
         "Its deployment 'nightly' was deleted.",
     )
-    assert plan_queries.due_runs(asked.store.connection, asked.at + timedelta(days=1)) == []
+    assert waiting(asked.store) == []
 
 
 def backfill(asked: Asked, **fields: Any) -> dict[str, Any]:
@@ -267,7 +268,7 @@ def test_a_backfill_plans_one_run_for_each_time_of_the_span_that_has_none(asked:
 
     assert [each["at"][11:16] for each in first["occurrences"]] == ["08:00", "09:00", "10:00", "11:00", "12:00"]
     assert (again["occurrences"], again["run_ids"]) == ([], [])
-    runs = plan_queries.due_runs(asked.store.connection, asked.at)
+    runs = waiting(asked.store)
     assert [run.run_id for run in runs] == first["run_ids"]
     assert [run.arguments["day"] for run in runs] == ["08", "09", "10", "11", "12"]
     assert {run.overlap for run in runs} == {Overlap.QUEUE}
@@ -279,7 +280,7 @@ def test_a_backfill_that_is_only_tried_plans_nothing(asked: Asked) -> None:
     answer = backfill(asked, dry_run=True, limit=2)
 
     assert (len(answer["occurrences"]), answer["left"], answer["run_ids"]) == (2, 3, [])
-    assert plan_queries.due_runs(asked.store.connection, asked.at) == []
+    assert waiting(asked.store) == []
 
 
 def test_a_backfill_makes_up_for_what_was_skipped_and_leaves_what_fired(asked: Asked) -> None:

@@ -212,5 +212,6 @@ def main():
 
     assert story.retry() == 0, story.said
     uses = [each for each in story.effects if each.startswith("use")]
-    assert len(uses) == len(set(uses)), uses
+    # One may have been under way when the process died, and is then executed again: with the same number.
+    assert len(set(uses)) == len({each.split()[1] for each in uses}), uses
     assert story.effects.count("roll") == 6

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import threading
-import time
-from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import FrozenInstanceError
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,43 +13,25 @@ import pytest
 from flowctl.core.daemon.instance import Instance
 from flowctl.store.catchup import catch_up
 from flowctl.store.home import Home
-from flowctl.store.journal import LogLine, Record
-from flowctl.store.problems import DatabaseDamaged, RunNotFound
+from flowctl.store.overview import OverviewReader
+from flowctl.store.problems import DatabaseDamaged, StoreError
 from flowctl.store.query_language import parse
+from flowctl.tui.data.lanes import Lane
 from flowctl.tui.data.source import Source
 from tests.core.cli import recorded
 from tests.store.journals import (
     NOON,
     SECOND,
     a_run,
-    a_task,
     an_id,
     flow_created,
     flow_state,
     many_runs,
     opened,
-    task_created,
-    task_state,
     ten_runs,
     write_journal,
 )
-
-NOW = datetime.fromtimestamp(NOON / 1e6 + 60, UTC)
-
-
-@pytest.fixture
-def source(home: Home) -> Iterator[Source]:
-    source = Source.open(home, clock=lambda: NOW)
-    yield source
-    source.close()
-
-
-def soon(condition: Callable[[], bool]) -> None:
-    """Wait until something has come true."""
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        threading.Event().wait(0.01)
+from tests.tui.data.conftest import NOW, hold, soon
 
 
 def names(source: Source, query: str = "") -> list[str]:
@@ -178,134 +156,6 @@ def test_the_usual_is_the_median_of_completed_runs(home: Home, source: Source) -
     assert [row.run.id for row in source.runs_page(parse("took>=1.5x")).rows] == [an_id(2), an_id(1)]
 
 
-def test_a_run_is_read_with_all_below_it(home: Home, source: Source) -> None:
-    recorded.completed_run(home, NOON)
-    source.pulse()
-
-    detail = source.run_detail(recorded.COMPLETED)
-
-    assert [row.flow_name for row in detail.subflows] == ["report"]
-    assert list(detail.tasks) == list(range(1, 12))
-    assert detail.tasks[11].flow_run_id == detail.subflows[0].id
-    assert detail.changed == frozenset(detail.tasks)
-    assert [state.name for state in detail.history] == ["Pending", "Running", "Completed"]
-
-    below = source.run_detail(detail.subflows[0].id)
-    assert (list(below.tasks), below.subflows) == ([11], ())
-
-
-def test_of_a_run_that_is_known_only_what_is_new_is_read(home: Home, source: Source) -> None:
-    records: list[Record] = [opened(an_id(1)), flow_created(an_id(1)), flow_state("RUNNING")]
-    records += [*a_task(1), task_created(2), task_state(2, "RUNNING"), task_created(3)]
-    write_journal(home, an_id(1), records)
-    with hold(home, an_id(1)):
-        source.pulse()
-        first = source.run_detail(an_id(1))
-
-        more = [task_state(2, "COMPLETED", at=NOON + SECOND), *a_task(4, at=NOON + SECOND)]
-        write_journal(home, an_id(1), more, first_sequence=len(records))
-        soon(lambda: bool(source.pulse()) and source.run_detail(an_id(1), first).tasks[2].is_final)
-        second = source.run_detail(an_id(1), first)
-
-    assert first.tasks[1] is second.tasks[1]
-    assert second.is_update
-    assert second.changed == {2, 4}
-    assert dict(second.tasks) == dict(source.run_detail(an_id(1)).tasks)
-    assert source.run_detail(an_id(1), second).changed == frozenset()
-
-
-def test_another_attempt_is_read_anew(home: Home, source: Source) -> None:
-    recorded.retried_run(home, NOON)
-    source.pulse()
-    detail = source.run_detail(recorded.RETRIED)
-
-    assert (detail.run.attempt, list(detail.tasks)) == (2, [2])
-
-
-def test_a_run_that_is_gone_is_not_found(home: Home, source: Source) -> None:
-    ten_runs(home)
-    source.pulse()
-
-    for question in (
-        lambda: source.run_detail("x"),
-        lambda: source.task_detail("x", 1),
-        lambda: source.task_detail(an_id(1), 99),
-        lambda: source.log_window("x"),
-    ):
-        with pytest.raises(RunNotFound):
-            question()
-
-
-def test_a_task_is_shown_with_what_it_needs_and_feeds(home: Home, source: Source) -> None:
-    records: list[Record] = [opened(an_id(1)), flow_created(an_id(1)), flow_state("RUNNING")]
-    records += [*a_task(1), *a_task(2, upstreams={"x": [1]}), *a_task(3, upstreams={"y": [2], "z": [2]})]
-    write_journal(home, an_id(1), [*records, flow_state("COMPLETED", at=NOON + SECOND)])
-    source.pulse()
-
-    detail = source.task_detail(an_id(1), 2)
-
-    assert [(each.name, each.parameter) for each in detail.upstreams] == [("load-001", "x")]
-    assert [(each.name, each.parameter) for each in detail.downstreams] == [("load-003", "y"), ("load-003", "z")]
-    assert (detail.has_result, detail.result_size) == (True, 5)
-    assert detail.run.id == an_id(1)
-
-
-def a_long_log(home: Home, count: int) -> None:
-    records: list[Record] = [opened(an_id(1)), flow_created(an_id(1)), flow_state("RUNNING"), *a_task(1)]
-    for number in range(count):
-        task, level = (1, 40) if number % 10 == 0 else (None, 20)
-        records.append(LogLine(NOON + number, 0, task, level, "log", f"line {number}"))
-    write_journal(home, an_id(1), [*records, flow_state("COMPLETED", at=NOON + SECOND)])
-
-
-def test_log_windows_walk_the_whole_log_in_both_directions(home: Home, source: Source) -> None:
-    a_long_log(home, 100)
-    source.pulse()
-    window = source.log_window(an_id(1), limit=30)
-    assert [entry.row.message for entry in window.entries] == [f"line {n}" for n in range(70, 100)]
-    assert (window.has_before, window.has_after) == (True, False)
-
-    up: list[str] = []
-    while window.has_before:
-        first = window.entries[0]
-        window = source.log_window(an_id(1), before=(first.root, first.seq), limit=30)
-        up[:0] = [entry.row.message for entry in window.entries]
-    assert up == [f"line {n}" for n in range(70)]
-
-    down = [entry.row.message for entry in window.entries]
-    while True:
-        last = window.entries[-1]
-        window = source.log_window(an_id(1), after=(last.root, last.seq), limit=30)
-        down += [entry.row.message for entry in window.entries]
-        if not window.has_after:
-            break
-    assert down == [f"line {n}" for n in range(100)]
-
-
-def test_logs_are_filtered_by_level_task_and_text(home: Home, source: Source) -> None:
-    a_long_log(home, 100)
-    source.pulse()
-
-    def found(**wanted: object) -> list[str]:
-        return [entry.row.message for entry in source.log_window(an_id(1), **wanted).entries]  # type: ignore[arg-type]
-
-    assert found(level=30) == [f"line {n}" for n in range(0, 100, 10)]
-    assert found(tasks=[1]) == found(level=30)
-    assert found(search="LINE 9") == ["line 9", *(f"line {n}" for n in range(90, 100))]
-    assert found(search="%") == []
-    assert source.log_window(an_id(1), tasks=[1]).entries[0].speaker == "load"
-
-
-def test_the_log_of_all_runs_goes_run_by_run(home: Home, source: Source) -> None:
-    many_runs(home, 5, tasks=0)
-    source.pulse()
-
-    last = source.log_window(None, limit=2)
-    rest = source.log_window(None, before=(last.entries[0].root, last.entries[0].seq))
-
-    assert [entry.row.flow_run_id for entry in (*rest.entries, *last.entries)] == [an_id(n) for n in range(5)]
-
-
 def test_flows_tell_their_latest_runs_and_how_many_went_well(home: Home, source: Source) -> None:
     ten_runs(home)
     source.pulse()
@@ -395,15 +245,32 @@ def test_a_database_that_is_none_is_told_and_the_next_one_is_read(home: Home, so
     soon(lambda: source.pulse().problem is None and len(source.runs_page().rows) == 10)
 
 
-def test_closing_ends_the_threads_and_breaks_off_what_is_read(home: Home) -> None:
-    a_long_log(home, 1000)
+def test_closing_breaks_off_what_is_read_and_ends_the_threads(home: Home) -> None:
+    ten_runs(home)
     source = Source.open(home)
     source.pulse()
-    source.log_window(an_id(1), search="line")
+    began = threading.Event()
+    lane = Lane(home, "endless")
 
+    def read_for_ever(reader: OverviewReader) -> None:
+        began.set()
+        while True:
+            reader.search(parse(" or ".join(["log:nothing"] * 250)), now=NOW, typical={})
+
+    endless, waiting = lane.submit(read_for_ever), lane.submit(lambda reader: reader.run_count())
+    assert began.wait(10)
+
+    lane.close()
     source.close()
 
-    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("flowctl-")] == []
+    with pytest.raises(StoreError):
+        endless.result(0)
+    # Unless it was its turn in the moment between the two.
+    with pytest.raises((CancelledError, StoreError)):
+        waiting.result(0)
+    # flowctl-async is the loop of asynchronous tasks, which other tests of this process may have started.
+    left = [thread.name for thread in threading.enumerate() if thread.name.startswith("flowctl-")]
+    assert [name for name in left if name != "flowctl-async"] == []
 
 
 def test_a_hostile_run_comes_out_safe(home: Home, source: Source) -> None:
@@ -421,14 +288,6 @@ def test_a_hostile_run_comes_out_safe(home: Home, source: Source) -> None:
         assert "\\u202e" not in text
         assert "\\x00" not in text
     assert "<U+202E>" in detail.run.name
-
-
-@contextmanager
-def hold(home: Home, run_id: str) -> Generator[None]:
-    """Hold the lock of a run as its process does: it is alive."""
-    with Path(home.run_lock(run_id)).open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def many_runs_after(home: Home) -> None:

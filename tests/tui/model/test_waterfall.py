@@ -248,6 +248,7 @@ def test_what_came_by_and_by_is_what_comes_at_once(shape: list[Any], cut: int, d
     end = a_detail(last, after=middle)
     waterfall = Waterfall(start)
     for detail in (middle, end):
+        waterfall.index_of(task_id(1))
         waterfall.update(detail)
 
     assert whole(waterfall.root) == whole(Waterfall(a_detail(last)).root)

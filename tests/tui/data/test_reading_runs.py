@@ -1,0 +1,154 @@
+"""Reading one run: its tree, then only what is new in it; one task with its neighbours; windows of its log."""
+
+from __future__ import annotations
+
+import pytest
+
+from flowctl.store.home import Home
+from flowctl.store.journal import LogLine, Record
+from flowctl.store.problems import RunNotFound
+from flowctl.tui.data.source import Source
+from tests.core.cli import recorded
+from tests.store.journals import (
+    NOON,
+    SECOND,
+    a_task,
+    an_id,
+    flow_created,
+    flow_state,
+    many_runs,
+    opened,
+    task_created,
+    task_state,
+    ten_runs,
+    write_journal,
+)
+from tests.tui.data.conftest import hold, soon
+
+
+def test_a_run_is_read_with_all_below_it(home: Home, source: Source) -> None:
+    recorded.completed_run(home, NOON)
+    source.pulse()
+
+    detail = source.run_detail(recorded.COMPLETED)
+
+    assert [row.flow_name for row in detail.subflows] == ["report"]
+    assert list(detail.tasks) == list(range(1, 12))
+    assert detail.tasks[11].flow_run_id == detail.subflows[0].id
+    assert detail.changed == frozenset(detail.tasks)
+    assert [state.name for state in detail.history] == ["Pending", "Running", "Completed"]
+
+    below = source.run_detail(detail.subflows[0].id)
+    assert (list(below.tasks), below.subflows) == ([11], ())
+
+
+def test_of_a_run_that_is_known_only_what_is_new_is_read(home: Home, source: Source) -> None:
+    records: list[Record] = [opened(an_id(1)), flow_created(an_id(1)), flow_state("RUNNING")]
+    records += [*a_task(1), task_created(2), task_state(2, "RUNNING"), task_created(3)]
+    write_journal(home, an_id(1), records)
+    with hold(home, an_id(1)):
+        source.pulse()
+        first = source.run_detail(an_id(1))
+
+        more = [task_state(2, "COMPLETED", at=NOON + SECOND), *a_task(4, at=NOON + SECOND)]
+        write_journal(home, an_id(1), more, first_sequence=len(records))
+        soon(lambda: bool(source.pulse()) and source.run_detail(an_id(1), first).tasks[2].is_final)
+        second = source.run_detail(an_id(1), first)
+
+    assert first.tasks[1] is second.tasks[1]
+    assert second.is_update
+    assert second.changed == {2, 4}
+    assert dict(second.tasks) == dict(source.run_detail(an_id(1)).tasks)
+    assert source.run_detail(an_id(1), second).changed == frozenset()
+
+
+def test_another_attempt_is_read_anew(home: Home, source: Source) -> None:
+    recorded.retried_run(home, NOON)
+    source.pulse()
+    detail = source.run_detail(recorded.RETRIED)
+
+    assert (detail.run.attempt, list(detail.tasks)) == (2, [2])
+
+
+def test_a_run_that_is_gone_is_not_found(home: Home, source: Source) -> None:
+    ten_runs(home)
+    source.pulse()
+
+    for question in (
+        lambda: source.run_detail("x"),
+        lambda: source.task_detail("x", 1),
+        lambda: source.task_detail(an_id(1), 99),
+        lambda: source.log_window("x"),
+    ):
+        with pytest.raises(RunNotFound):
+            question()
+
+
+def test_a_task_is_shown_with_what_it_needs_and_feeds(home: Home, source: Source) -> None:
+    records: list[Record] = [opened(an_id(1)), flow_created(an_id(1)), flow_state("RUNNING")]
+    records += [*a_task(1), *a_task(2, upstreams={"x": [1]}), *a_task(3, upstreams={"y": [2], "z": [2]})]
+    write_journal(home, an_id(1), [*records, flow_state("COMPLETED", at=NOON + SECOND)])
+    source.pulse()
+
+    detail = source.task_detail(an_id(1), 2)
+
+    assert [(each.name, each.parameter) for each in detail.upstreams] == [("load-001", "x")]
+    assert [(each.name, each.parameter) for each in detail.downstreams] == [("load-003", "y"), ("load-003", "z")]
+    assert (detail.has_result, detail.result_size) == (True, 5)
+    assert detail.run.id == an_id(1)
+
+
+def a_long_log(home: Home, count: int) -> None:
+    records: list[Record] = [opened(an_id(1)), flow_created(an_id(1)), flow_state("RUNNING"), *a_task(1)]
+    for number in range(count):
+        task, level = (1, 40) if number % 10 == 0 else (None, 20)
+        records.append(LogLine(NOON + number, 0, task, level, "log", f"line {number}"))
+    write_journal(home, an_id(1), [*records, flow_state("COMPLETED", at=NOON + SECOND)])
+
+
+def test_log_windows_walk_the_whole_log_in_both_directions(home: Home, source: Source) -> None:
+    a_long_log(home, 100)
+    source.pulse()
+    window = source.log_window(an_id(1), limit=30)
+    assert [entry.row.message for entry in window.entries] == [f"line {n}" for n in range(70, 100)]
+    assert (window.has_before, window.has_after) == (True, False)
+
+    up: list[str] = []
+    while window.has_before:
+        first = window.entries[0]
+        window = source.log_window(an_id(1), before=(first.root, first.seq), limit=30)
+        up[:0] = [entry.row.message for entry in window.entries]
+    assert up == [f"line {n}" for n in range(70)]
+
+    down = [entry.row.message for entry in window.entries]
+    while True:
+        last = window.entries[-1]
+        window = source.log_window(an_id(1), after=(last.root, last.seq), limit=30)
+        down += [entry.row.message for entry in window.entries]
+        if not window.has_after:
+            break
+    assert down == [f"line {n}" for n in range(100)]
+
+
+def test_logs_are_filtered_by_level_task_and_text(home: Home, source: Source) -> None:
+    a_long_log(home, 100)
+    source.pulse()
+
+    def found(**wanted: object) -> list[str]:
+        return [entry.row.message for entry in source.log_window(an_id(1), **wanted).entries]  # type: ignore[arg-type]
+
+    assert found(level=30) == [f"line {n}" for n in range(0, 100, 10)]
+    assert found(tasks=[1]) == found(level=30)
+    assert found(search="LINE 9") == ["line 9", *(f"line {n}" for n in range(90, 100))]
+    assert found(search="%") == []
+    assert source.log_window(an_id(1), tasks=[1]).entries[0].speaker == "load"
+
+
+def test_the_log_of_all_runs_goes_run_by_run(home: Home, source: Source) -> None:
+    many_runs(home, 5, tasks=0)
+    source.pulse()
+
+    last = source.log_window(None, limit=2)
+    rest = source.log_window(None, before=(last.entries[0].root, last.entries[0].seq))
+
+    assert [entry.row.flow_run_id for entry in (*rest.entries, *last.entries)] == [an_id(n) for n in range(5)]
