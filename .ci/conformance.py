@@ -13,7 +13,7 @@ from pathlib import Path
 AREAS = [
     *("basics", "params", "retries", "timeouts", "states", "failures", "futures", "map", "waitfor", "dynamic"),
     *("subflows", "async", "generators", "hooks", "logging", "names", "tags", "runtime", "runners"),
-    *("caching", "persistence"),
+    *("caching", "persistence", "schedules"),
 ]
 PAGE = Path(__file__).parent.parent / "docs" / "differences.md"
 

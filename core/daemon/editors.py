@@ -66,7 +66,7 @@ class Saves:
                 self._held.pop(path, None)
                 continue
             since = self._held.setdefault(path, now_s)
-            if now_s - since >= HALF_S or not self._is_half(path, content):
+            if now_s >= since + HALF_S or not self._is_half(path, content):
                 del self._held[path]
                 self._known[path] = digest
                 found.append(Save(path, digest))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -158,10 +159,7 @@ def test_a_file_that_hangs_is_ended_with_all_that_it_started(
     assert found.problem is not None
     assert found.problem["kind"] == "TimedOut"
     child = int((project.path / "child").read_text())
-    deadline = time.monotonic() + WITHIN_S
-    while Path(f"/proc/{child}").exists():
-        assert time.monotonic() < deadline
-        select.select([], [], [], 0.01)
+    _once(lambda: not Path(f"/proc/{child}").exists())
 
 
 def test_output_without_end_and_a_closed_stdout_hurt_nobody(look: Look, inspectors: Inspectors) -> None:
@@ -252,3 +250,32 @@ def test_an_interpreter_that_cannot_do_it_is_told(look: Look, python: str) -> No
     assert found.problem is not None
     assert found.problem["kind"] == "NoInterpreter"
     assert python in found.problem["message"]
+
+
+def test_when_the_one_who_asked_is_killed_nobody_is_left(project: Project) -> None:
+    hanging = project.write(
+        "hang.py",
+        "from flowctl import flow\nimport os, time\nopen('pids', 'w').write(f'{os.getpid()} {os.getppid()} ')\n"
+        "time.sleep(100)\n",
+    )
+    script = (
+        "import sys, time\nfrom flowctl.core.daemon.inspection import Inspectors, Surroundings\n"
+        "inspectors = Inspectors(seconds=90)\nhere = Surroundings(python=sys.executable, cwd='.')\n"
+        f"inspectors.ask({str(hanging)!r}, here, is_known=True, now_s=0)\ntime.sleep(100)\n"
+    )
+    asker = subprocess.Popen([sys.executable, "-c", script], cwd=project.path)
+    pids = project.path / "pids"
+    _once(lambda: pids.exists() and pids.read_text().endswith(" "))
+
+    asker.kill()
+    asker.wait()
+
+    places = [Path(f"/proc/{pid}") for pid in pids.read_text().split()]
+    _once(lambda: not any(place.exists() for place in places))
+
+
+def _once(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WITHIN_S
+    while not is_so():
+        assert time.monotonic() < deadline
+        select.select([], [], [], 0.01)
