@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, Final
 
-from textual.theme import Theme as TextualTheme
-
 from flowctl.store.home import Home
 from flowctl.tui import clipboard, signals
 from flowctl.tui.actions import Actions, Outcome
@@ -18,7 +16,7 @@ from flowctl.tui.model.themes import THEMES, Look, Theme
 from flowctl.tui.navigation import Navigation
 from flowctl.tui.screens import main_view
 from flowctl.tui.screens.view import TABS, View
-from flowctl.tui.widgets.ink import Ink
+from flowctl.tui.widgets.ink import Ink, textual_theme
 from flowctl.tui.widgets.pane import BOX_WIDTH, SPLIT_FROM
 
 #: Four times a second a spinner turns and a countdown is written anew; else once a second the clock.
@@ -56,7 +54,7 @@ class FlowctlApp(Navigation):
         super().__init__(ansi_color=not THEMES[look.theme].background)
         self.animation_level = "none"
         for theme in THEMES.values():
-            self.register_theme(_textual_theme(theme))
+            self.register_theme(textual_theme(theme))
         self.theme = f"flowctl-{look.theme}"
         self.bridge = Bridge(
             lambda: Source.open(home, clock=clock), self, every_s=SSH_EVERY_S if look.is_remote else EVERY_S
@@ -179,18 +177,3 @@ class FlowctlApp(Navigation):
 
     def _print_error_renderables(self) -> None:
         """Print nothing: what broke is told once the terminal is back, in a sentence."""
-
-
-def _textual_theme(theme: Theme) -> TextualTheme:
-    """Make of a theme what Textual's own widgets, such as inputs, go by."""
-    accent = theme.accent if theme.accent.startswith("#") else "ansi_cyan"
-    return TextualTheme(
-        name=f"flowctl-{theme.name}",
-        primary=accent,
-        accent=accent,
-        foreground=theme.foreground or "ansi_default",
-        background=theme.background or "ansi_default",
-        surface=theme.surface if theme.surface.startswith("#") else "ansi_default",
-        dark=theme.is_dark,
-        ansi=not theme.background,
-    )

@@ -323,8 +323,6 @@ class RunsScreen(SavedViews):
         shown, dot = len(self.runs.rows), self.flowctl.ink.glyphs.dot
         total = "" if self._total is None or self._total == shown else f" of {grouped(self._total)}"
         order = f"sort {self.runs.sort} {'▴' if self.runs.is_reversed else '▾'}"
-        if self.flowctl.ink.is_ascii:
-            order = f"sort {self.runs.sort}{' reversed' if self.runs.is_reversed else ''}"
         text = self._query.text
         left: Line = ((" / ", "accent"), (text, "title")) if text else ((" / ", "quiet"), ("filter", "quiet"))
         self.query_one("#query", Bar).put(left, ((f"{grouped(shown)}{total} {dot} {order} ", "quiet"),))

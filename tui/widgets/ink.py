@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
 from rich.cells import cell_len, set_cell_size
@@ -10,6 +11,8 @@ from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
+from textual.theme import BUILTIN_THEMES
+from textual.theme import Theme as TextualTheme
 
 from flowctl.tui.model.glyphs import Glyphs
 from flowctl.tui.model.texts import Span
@@ -17,6 +20,10 @@ from flowctl.tui.model.themes import Theme
 
 #: How far a rule stands out from the background, of the way to quiet text.
 _RULE_SHARE: Final = 0.45
+#: Our own signs, beside those of the glyphs, in ASCII.
+_PLAIN: Final = str.maketrans(
+    {"─": "-", "╭": "+", "╮": "+", "╰": "+", "╯": "+", "│": "|", "·": "-", "▾": "v", "▴": "^", "…": "~", "␊": " "}
+)
 
 
 class Ink:
@@ -51,6 +58,10 @@ class Ink:
         for text, names in line:
             if not text:
                 continue
+            if not text.isprintable():
+                text = text.replace("\t", " ").replace("\n", "␊")
+            if self.is_ascii:
+                text = text.translate(_PLAIN)
             length = len(text) if text.isascii() else cell_len(text)
             if used + length > width:
                 if width > used:
@@ -79,3 +90,20 @@ class Ink:
         one, other = Color.parse(quiet).get_truecolor(), Color.parse(background).get_truecolor()
         mixed = [round(b + (a - b) * _RULE_SHARE) for a, b in zip(one, other, strict=True)]
         return "#{:02x}{:02x}{:02x}".format(*mixed)
+
+
+def textual_theme(theme: Theme) -> TextualTheme:
+    """Make of a theme what Textual's own widgets, such as inputs, go by."""
+    name = f"flowctl-{theme.name}"
+    if not theme.background:
+        # The terminal's own colours: Textual has many words for them, and wants them all.
+        return replace(BUILTIN_THEMES["ansi-dark"], name=name)
+    return TextualTheme(
+        name=name,
+        primary=theme.accent,
+        accent=theme.accent,
+        foreground=theme.foreground,
+        background=theme.background,
+        surface=theme.surface,
+        dark=theme.is_dark,
+    )

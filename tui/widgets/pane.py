@@ -98,9 +98,8 @@ class Pane(Widget, can_focus=True):
             return ink.strip(self._between("╭─", "─╮", self.title, self.aside, width), width)
         if y == height - 1:
             return ink.strip(self._between("╰─", "─╯", "", self.foot, width), width)
-        look, side = self._frame_look(), "|" if ink.is_ascii else "│"
-        body = self.body_line(y - 1, width - 4)
-        return Strip.join([ink.strip([(f"{side} ", look)], 2), body, ink.strip([(f" {side}", look)], 2)])
+        look, body = self._frame_look(), self.body_line(y - 1, width - 4)
+        return Strip.join([ink.strip([("│ ", look)], 2), body, ink.strip([(" │", look)], 2)])
 
     def _frame_look(self) -> str:
         return "accent" if self.has_focus and self.is_boxed else "rule"
@@ -113,8 +112,6 @@ class Pane(Widget, can_focus=True):
         name_cells = min(width_of([(title, "")]), max(0, room - said_cells - 3))
         name = f" {fit(title, name_cells, cut=self.ink.glyphs.cut)} " if title and name_cells else ""
         bar = "─" * max(0, room - width_of([(name, "")]) - said_cells)
-        if self.ink.is_ascii:
-            left, bar, right = left.translate(_PLAIN), bar.translate(_PLAIN), right.translate(_PLAIN)
         name_look = "accent" if self.has_focus else "title"
         return [(left, look), (name, name_look), (bar, look), (said, "quiet"), (right, look)]
 
@@ -131,9 +128,6 @@ class Pane(Widget, can_focus=True):
     def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
         event.stop()
         self.move_by(-_SCROLL_LINES)
-
-
-_PLAIN: Final = str.maketrans({"─": "-", "╭": "+", "╮": "+", "╰": "+", "╯": "+", "│": "|"})
 
 
 class TextPane(Pane):
