@@ -35,16 +35,26 @@ class OverviewReader(TreeReader):
             "WHERE parent IS NULL AND flow_name = ? ORDER BY created_at DESC, run DESC LIMIT ?",
             *(flow_name, limit),
         )
-        return [
-            BriefRun(
-                id=row[0],
-                state_type=row[1],
-                state_name=row[2],
-                took_s=None if row[3] is None else row[3] / 1e6,
-                created_at=reading.moment(row[4]),
-            )
-            for row in reversed(rows)
-        ]
+        return list(map(_brief, reversed(rows)))
+
+    def latest_of_deployment(self, deployment_id: int, limit: int) -> list[BriefRun]:
+        """List the latest runs of a deployment that have begun, or ended without beginning, oldest first."""
+        rows = self._rows(
+            "SELECT id, state_type, state_name, ended_at - started_at, created_at FROM flow_run "
+            "WHERE deployment_id = ? AND NOT (state_type = 'SCHEDULED' AND started_at IS NULL) "
+            "ORDER BY created_at DESC, run DESC LIMIT ?",
+            *(deployment_id, limit),
+        )
+        return list(map(_brief, reversed(rows)))
+
+    def kept_waiting(self, limit: int) -> list[FoundRun]:
+        """List the root runs that are due and wait for others to make room, the longest waiting first."""
+        rows = self._rows(
+            "SELECT run FROM flow_run INDEXED BY flow_run_active WHERE ended_at IS NULL AND number = 0 "
+            "AND state_name = 'AwaitingConcurrencySlot' ORDER BY coalesce(due_at, created_at) LIMIT ?",
+            limit,
+        )
+        return self.found_runs([key for (key,) in rows])
 
     def source_of(self, flow_name: str) -> dict[str, object]:
         """Tell where the flow stood when it last ran."""
@@ -91,6 +101,16 @@ class OverviewReader(TreeReader):
             *(reading.microseconds(since), limit),
         )
         return self.found_runs([key for (key,) in rows])
+
+
+def _brief(row: reading.Row) -> BriefRun:
+    return BriefRun(
+        id=row[0],
+        state_type=row[1],
+        state_name=row[2],
+        took_s=None if row[3] is None else row[3] / 1e6,
+        created_at=reading.moment(row[4]),
+    )
 
 
 def file_size(path: str) -> int:

@@ -18,10 +18,12 @@ from flowctl.store.problems import RunNotFound, StoreError
 from flowctl.store.query_language import EVERYTHING, Query, terms
 from flowctl.store.records import StoredResult
 from flowctl.tui.data import details, overview, safe_rows
+from flowctl.tui.data.deployments import DeploymentReading
 from flowctl.tui.data.journals_seen import Sizes, sizes_of
 from flowctl.tui.data.lanes import Lane
 from flowctl.tui.data.listing import listed
 from flowctl.tui.data.log_reading import read_window
+from flowctl.tui.model.plans import Ahead, ListedDeployment, Outlook
 from flowctl.tui.model.snapshots import (
     Counts,
     Cursor,
@@ -71,6 +73,8 @@ class Source:
         self._typical: dict[str, float] = {}
         self._typical_s = float("-inf")
         self._unreadable: dict[str, str] = {}
+        #: Only the slow lane's thread uses it.
+        self._plans = DeploymentReading()
 
     @classmethod
     def open(cls, home: Home, *, clock: Clock = utc_now) -> Self:
@@ -170,6 +174,18 @@ class Source:
     def flows(self, latest: int = 20) -> tuple[FlowSummary, ...]:
         """Read every flow that ever ran, with its latest runs."""
         return self._slow.ask(lambda reader: overview.flows(reader, self._typical_of(reader), latest))
+
+    def deployments(self) -> tuple[ListedDeployment, ...]:
+        """Read all deployments, by name, with their latest runs."""
+        return self._slow.ask(lambda reader: self._plans.listed(reader, self.clock()))
+
+    def outlook(self, key: str) -> Outlook | None:
+        """Work out when a deployment fires next; None where there is none of that name."""
+        return self._slow.ask(lambda reader: self._plans.outlook(reader, key, self.clock()))
+
+    def ahead(self, limit: int = 10) -> Ahead:
+        """Read what fires next, and what is in the way: broken files, runs that wait for others."""
+        return self._slow.ask(lambda reader: self._plans.ahead(reader, self.clock(), limit))
 
     def counts(self) -> Counts:
         """Read what the dashboard says."""
