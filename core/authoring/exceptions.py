@@ -21,6 +21,15 @@ from __future__ import annotations
 class FlowctlError(Exception):
     """Root of all errors of flowctl."""
 
+    def __init_subclass__(cls, **arguments: object) -> None:
+        """Name the errors of this file in tracebacks as a flow file imports them: `flowctl.UpstreamTaskError`."""
+        super().__init_subclass__(**arguments)
+        if cls.__module__ == __name__:
+            cls.__module__ = "flowctl"
+
+
+FlowctlError.__module__ = "flowctl"
+
 
 class MissingContextError(FlowctlError, RuntimeError):
     """Something that needs a run was called where no run is."""

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from flowctl.core.cli.display_groups import Run, problem_text, problems_below
+from flowctl.core.cli.display_groups import Run, is_consequence, problem_text, problems_below
 from flowctl.core.cli.display_model import RunModel
 from flowctl.core.cli.display_plain import Plain
 from flowctl.core.cli.display_words import Line
@@ -80,9 +80,10 @@ def error_annotations(model: RunModel) -> Iterator[str]:
     state = model.state
     found: list[tuple[dict[str, Any] | None, str, str]] = []
     for problem in problems_below(model.root):
-        if problem.error:
+        if problem.error and not is_consequence(problem.error):
             found.append((problem.error, f"task {problem.run_name}", problem.text))  # noqa: PERF401 - of two types
-    if state is not None and state.type in ("FAILED", "CRASHED"):
+    is_told = bool(found) and state is not None and state.error is not None and is_consequence(state.error)
+    if state is not None and state.type in ("FAILED", "CRASHED") and not is_told:
         found.insert(0, (state.error, f"flow {model.root.name}", problem_text(state.error, state.message)))
     for error, who, text in found:
         place = own_place(ErrorReport.from_plain(error)) if error else None

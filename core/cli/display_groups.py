@@ -151,6 +151,11 @@ def problem_text(error: dict[str, Any] | None, message: str | None) -> str:
     return f"{error.get('type')}: {first}" if first else str(error.get("type"))
 
 
+def is_consequence(error: dict[str, Any]) -> bool:
+    """Tell whether an error says only that an upstream did not complete: the reason stands there."""
+    return error.get("type") == "UpstreamTaskError"
+
+
 def group_for_task(parent: Group, task_key: str, task_name: str) -> Group:
     key = (task_key, task_name)
     found = parent.children.get(key) or _recursion(parent, key)

@@ -6,10 +6,11 @@ import json
 import time
 from typing import IO, TYPE_CHECKING, Final
 
-from flowctl.core.cli.display_model import RunModel, Tail
+from flowctl.core.cli.display_log import last_lines, log_rows
+from flowctl.core.cli.display_model import RunModel
 from flowctl.core.cli.display_region import Region
 from flowctl.core.cli.display_tree import Row, retry_line, tree_rows
-from flowctl.core.cli.display_words import Glyphs, Line, clock, counts_line, duration, level_word
+from flowctl.core.cli.display_words import Glyphs, Line, counts_line, duration
 from flowctl.store.text import safe_text
 
 if TYPE_CHECKING:
@@ -17,13 +18,11 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 
-_MOST_LOG_ROWS: Final = 5
 #: The last frame stays in the terminal's history: it may show more than a screen, but not a whole program.
 _LAST_FRAME_ROWS: Final = 60
 #: A frame may take at most one part in so many of the time.
 _SHARE: Final = 6
 _FRAME_S: Final = 0.1
-_SHORT: Final = {"WARNING": "WARN", "CRITICAL": "CRIT"}
 
 
 class Live:
@@ -47,18 +46,20 @@ class Live:
         self.wait_s = max(_FRAME_S, (time.perf_counter() - started) * _SHARE)
 
     def end(self, now: float, summary: list[Line]) -> None:
-        """Draw the last frame and leave it, with the summary under it."""
+        """Draw the last frame and leave it, with the last of the log and the summary under it."""
         if not self.model.root.total:  # nothing ever ran
             self.region.close()
             return
         from flowctl.core.cli.display_paint import ansi, folded
 
         console = self._ready()
-        width = self.region.size()[0]
+        width, height = self.region.size()
         rows = tree_rows(self.model, self.glyphs, now, _LAST_FRAME_ROWS)
         texts = [self._text(row, width) for row in rows]
-        # Tracebacks and results are cut nowhere: the terminal folds them.
-        shown = summary[0 if rows else 1 :]
+        # What stays is cut nowhere: log lines, tracebacks and results are folded.
+        shown = [*last_lines(self.model, self.glyphs, height), *summary]
+        if not rows and not shown[0]:
+            shown = shown[1:]
         tail = [text for line in shown for text in folded(console, padded(line), width - 1)]
         self.region.finish([*ansi(console, texts), *ansi(console, tail)])
 
@@ -95,7 +96,7 @@ def frame(model: RunModel, glyphs: Glyphs, now: float, height: int) -> list[Row]
     """Lay out the whole frame in at most `height` rows."""
     rows = [_title(model, glyphs, now)]
     footer = [_footer(model, glyphs)] if height >= 4 else []
-    logs = _logs(model, glyphs, height)
+    logs = log_rows(model, glyphs, height)
     room = height - len(rows) - len(footer) - len(logs)
     rows += [row._replace(depth=row.depth + 1) for row in tree_rows(model, glyphs, now, room)]
     return rows + logs + footer
@@ -128,26 +129,6 @@ def parameters_text(parameters: str) -> str:
         if value is not None
     )
     return safe_text(" ".join(pairs)[:300], keep_newlines=False)
-
-
-def _logs(model: RunModel, glyphs: Glyphs, height: int) -> list[Row]:
-    most = _MOST_LOG_ROWS if height >= 16 else 2 if height >= 9 else 0
-    if not most or not model.logs:
-        return []
-    tails = list(model.logs)[-most:]
-    return [Row(0, [(glyphs.plain("─") * 3 + " log", "dim")], ""), *(Row(0, log_line(tail), "") for tail in tails)]
-
-
-def log_line(tail: Tail) -> Line:
-    """Write a log line in one row."""
-    level = level_word(tail.level)
-    message = safe_text(tail.message, keep_newlines=False)
-    source = safe_text(tail.source, keep_newlines=False)
-    line: Line = [(clock(tail.at), "dim"), (f" {_SHORT.get(level, level):<5} ", level)]
-    if source:
-        line.append((f"{source}  ", "dim"))
-    line.append((message, "WARNING" if 30 <= tail.level < 40 else "ERROR" if tail.level >= 40 else ""))
-    return line
 
 
 def _footer(model: RunModel, glyphs: Glyphs) -> Row:

@@ -18,19 +18,11 @@ from flowctl.core.cli.display_groups import (
     group_for_task,
     problem_text,
 )
-from flowctl.core.cli.display_words import OPEN, PROBLEMS, word_of
+from flowctl.core.cli.display_words import OPEN, PROBLEMS, is_narration, word_of
 from flowctl.store.journal import FlowRunCreated, FlowRunState, LogLine, Record, TaskRunCreated, TaskRunState
 
 _MOST_SLOWEST: Final = 5
 _MOST_LOGS: Final = 50
-_OWN_LOGGERS: Final = ("flowctl.task_runs", "flowctl.flow_runs")
-_NARRATION: Final = (
-    "Finished in state ",
-    "Beginning flow run ",
-    "Encountered exception during execution: ",
-    "Task run failed with ",
-    "Flow run failed: ",
-)
 
 
 class Tail(NamedTuple):
@@ -60,6 +52,8 @@ class RunModel:
         self.task_total = 0
         self.subflow_total = 0
         self.warning_count = 0
+        #: Log lines of the flow's that may be shown; the last of them are in `logs`.
+        self.log_count = 0
         #: Finished task runs that took longest: (seconds, number, name), the shortest of them first.
         self.slowest: list[tuple[float, int, str]] = []
         self.logs: deque[Tail] = deque(maxlen=_MOST_LOGS)
@@ -176,6 +170,7 @@ class RunModel:
         if record.level >= 30:
             self.warning_count += 1
         if record.level >= self.least_level:
+            self.log_count += 1
             source = "" if run is None or run.number == 0 else run.run_name
             self.logs.append(Tail(record.at, record.level, source, record.message[:1000]))
         return run
@@ -191,8 +186,3 @@ class RunModel:
             heappush(self.slowest, (seconds, run.number, run.run_name))
         elif seconds > self.slowest[0][0]:
             heapreplace(self.slowest, (seconds, run.number, run.run_name))
-
-
-def is_narration(record: LogLine) -> bool:
-    """Tell whether a log line is the engine's own word on what a display shows anyway."""
-    return record.message.startswith(_NARRATION) and record.logger in _OWN_LOGGERS

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import IO, Final
 
 from flowctl.core.cli.display_groups import Group, Run, problem_text
-from flowctl.core.cli.display_model import RunModel, is_narration
+from flowctl.core.cli.display_model import RunModel
 from flowctl.core.cli.display_tree import retry_words
 from flowctl.core.cli.display_words import (
     PROBLEMS,
@@ -15,6 +15,7 @@ from flowctl.core.cli.display_words import (
     clock,
     counts_line,
     duration,
+    is_narration,
     level_word,
     number,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from flowctl.core.cli.display_groups import problem_text, problems_below
+from flowctl.core.cli.display_groups import is_consequence, problem_text, problems_below
 from flowctl.core.cli.display_model import RunModel
 from flowctl.core.cli.display_words import Glyphs, Line, counts_line, duration, number, plural
 from flowctl.store.text import safe_text
@@ -68,28 +68,36 @@ def _facts(model: RunModel, glyphs: Glyphs) -> Iterator[Line]:
 
 
 def _what_went_wrong(model: RunModel, glyphs: Glyphs) -> Iterator[Line]:
+    """Tell why: the error with its traceback; before it, where it came from and what else did not complete."""
     state = model.state
     error = None if state is None else state.error
     if state is not None and error is None and state.message:
         yield [*_label("reason"), (safe_text(problem_text(None, state.message), keep_newlines=False), "")]
     problems = list(problems_below(model.root))
+    # What only waited in vain is told by the counts; what it waited for is the reason.
+    causes = [problem for problem in problems if problem.word != "blocked"]
     told = None if error is None else problem_text(error, None)
-    others = [problem for problem in problems if problem.text != told]
+    source = next((problem for problem in causes if problem.error and problem.text == told), None)
+    if source is None and (error is None or is_consequence(error)):
+        source = next((problem for problem in causes if problem.error and not is_consequence(problem.error)), None)
+        if source is not None:
+            error = source.error
+    others = [problem for problem in causes or problems if problem is not source and problem.text != told]
     for place, problem in enumerate(others[:_MOST_PROBLEMS]):
         text = safe_text(problem.text, keep_newlines=False)
         name = safe_text(problem.run_name, keep_newlines=False)
         yield [
-            *_label("" if place else "problems"),
+            *_label("" if place else "problems" if source is None else "also"),
             (f"{glyphs.of(problem.word)} ", problem.word),
             (f"{name}  {text}", ""),
         ]
-    if error is None:
-        error = next((problem.error for problem in problems if problem.error), None)
     if error is not None:
         from flowctl.core.cli.display_errors import error_lines
         from flowctl.store.errors import ErrorReport
 
         yield []
+        if source is not None:
+            yield [("  in ", "dim"), (safe_text(source.run_name, keep_newlines=False), "name")]
         yield from ([("  ", ""), *line] for line in error_lines(ErrorReport.from_plain(error), glyphs))
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import time
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from flowctl.store.journal import LogLine
 
 #: Text and the name of its style (a key of `display_paint.STYLES`, or empty).
 Span = tuple[str, str]
@@ -68,6 +71,15 @@ _SPINNER: Final = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _ASCII_SPINNER: Final = "|/-\\"
 _PLAIN_FOR: Final = str.maketrans(
     {"▰": "#", "▱": ".", "─": "-", "…": "~", "·": "-", "▸": ">", "│": "|", "→": ">", "×": "x"}
+)
+
+_OWN_LOGGERS: Final = ("flowctl.task_runs", "flowctl.flow_runs")
+_NARRATION: Final = (
+    "Finished in state ",
+    "Beginning flow run ",
+    "Encountered exception during execution: ",
+    "Task run failed with ",
+    "Flow run failed: ",
 )
 
 
@@ -142,3 +154,8 @@ def level_word(level: int) -> str:
         if level >= least:
             return word
     return "DEBUG"
+
+
+def is_narration(record: LogLine) -> bool:
+    """Tell whether a log line is the engine's own word on what a display shows anyway."""
+    return record.message.startswith(_NARRATION) and record.logger in _OWN_LOGGERS

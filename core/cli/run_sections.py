@@ -25,6 +25,7 @@ _MOST_ERRORS: Final = 3
 #: Times stand at the right edge, but not so far that the eye loses the line.
 _WIDEST: Final = 120
 _LONGEST_NAME: Final = 24
+_CONSEQUENCE: Final = "UpstreamTaskError"
 _PROBLEMS: Final = (StateType.FAILED, StateType.CRASHED)
 
 
@@ -111,10 +112,15 @@ def _laid_out(row: Row, width: int) -> Text:
 
 
 def _distinct_errors(runs: Sequence[FlowRunRow | TaskRunRow]) -> Iterator[tuple[str, int, ErrorReport]]:
-    """Give each error with the first run it ended and how many it ended; an error passes on from task to flow."""
+    """Give each error with the first run it ended and how many it ended; an error passes on from task to flow.
+
+    That an upstream did not complete is no error to look at where the upstream's own is there.
+    """
     found: dict[object, list[FlowRunRow | TaskRunRow]] = {}
-    for run in runs:
-        if run.error is not None and run.state_type in _PROBLEMS:
+    failed = [run for run in runs if run.error is not None and run.state_type in _PROBLEMS]
+    causes = [run for run in failed if run.error is not None and run.error.type_name != _CONSEQUENCE]
+    for run in causes or failed:
+        if run.error is not None:
             where = run.error.own_frame
             key = (run.error.full_name, where and (where.file, where.line), None if where else run.error.text)
             found.setdefault(key, []).append(run)

@@ -14,7 +14,7 @@ from flowctl.core.cli.display_region import Region
 from flowctl.core.cli.display_summary import summary_lines
 from flowctl.core.cli.display_words import Glyphs
 from tests.core.cli.screen import FakeTerminal
-from tests.core.cli.streams import START, a_busy_run
+from tests.core.cli.streams import START, Stage, a_busy_run
 
 ASCII = Glyphs(is_ascii=True)
 
@@ -62,6 +62,27 @@ def test_a_run_is_drawn_in_place_and_ends_with_the_summary(
     assert "   ValueError: bad row 12" in terminal.shown
     assert terminal.shown[-2:] == ["   look back flowctl runs show -", ""]
     assert getattr(sys.stdout, "region", None) is None
+
+
+def test_the_last_lines_of_the_log_stay_when_the_run_has_ended(
+    terminal: FakeTerminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage, model = Stage(), RunModel()
+    stand(terminal, monkeypatch)
+    live = Live(model, cast("IO[str]", terminal), ASCII)
+    live.region.open()
+    chatter = [stage.log(f"line {number}") for number in range(30)]
+
+    for record in [*stage.opening, stage.flow("RUNNING"), *chatter, stage.log("a\nb"), stage.flow("COMPLETED")]:
+        model.apply(record)
+    live.end(START / 1e6, summary_lines(model, ASCII, START / 1e6))
+
+    place = terminal.shown.index(" --- log, 20 earlier lines: flowctl runs logs -")
+    assert [line[10:] for line in terminal.shown[place + 1 : place + 13]] == [
+        *(f"INFO  line {number}" for number in range(20, 30)),
+        "INFO  a",
+        "      b",
+    ]
 
 
 @pytest.mark.parametrize(("columns", "rows"), [(140, 40), (80, 24), (40, 10), (20, 5)])

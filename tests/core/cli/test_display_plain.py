@@ -95,6 +95,39 @@ def test_a_failed_run_shows_the_users_frames_and_what_to_type_next() -> None:
     ]
 
 
+def a_run_whose_upstream_fails() -> list[Record]:
+    stage = Stage()
+    load, total = stage.task("load"), stage.task("total")
+    upstream = "Upstream task run 'load-001' did not complete: it is FAILED/Failed."
+    consequence = an_error("UpstreamTaskError", upstream, frames=[["/work/etl.py", 50, "etl", "total(rows)", True]])
+    return [
+        *stage.opening,
+        stage.flow("RUNNING"),
+        load,
+        stage.state(load.task, "RUNNING"),
+        stage.state(load.task, "FAILED", error=an_error()),
+        total,
+        stage.state(total.task, "PENDING", "NotReady", message=upstream),
+        stage.flow("FAILED", error=consequence),
+    ]
+
+
+def test_the_error_shown_is_the_one_at_the_root_not_that_an_upstream_did_not_complete() -> None:
+    lines = shown(*a_run_whose_upstream_fails())
+
+    place = lines.index("  in load-001")
+    assert lines[place + 1 : place + 3] == ["  ValueError: bad row 12", "    > /work/etl.py:12 in etl"]
+    assert not any("UpstreamTaskError" in line or "problems" in line for line in lines)
+
+
+def test_github_gets_the_line_of_the_root_error_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_WORKSPACE", "/work")
+
+    annotations = [line for line in shown(*a_run_whose_upstream_fails(), kind=GitHub) if line.startswith("::error")]
+
+    assert annotations == ["::error file=etl.py,line=31,title=task load-001 failed::ValueError: bad row 12"]
+
+
 def test_further_lines_of_a_log_message_stand_behind_a_bar() -> None:
     stage = Stage()
 
