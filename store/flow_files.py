@@ -6,6 +6,7 @@ import hashlib
 import zlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from flowctl.store.fold import to_json
 from flowctl.store.plan_records import PlannedRunRow
@@ -27,23 +28,68 @@ def remove_watched(connection: sqlite3.Connection, path: str) -> bool:
     return bool(connection.execute("DELETE FROM watched WHERE path = ?", (path,)).rowcount)
 
 
-def save_flow_file(
+class Loaded(NamedTuple):
+    """What is known of a flow file that could be loaded."""
+
+    flows: Sequence[Mapping[str, object]] = ()
+    tasks: Sequence[Mapping[str, object]] = ()
+    #: Local files that it is made of, itself left out.
+    modules: Sequence[str] = ()
+    import_us: int | None = None
+    changed_us: int | None = None
+
+
+def save_loaded(
     connection: sqlite3.Connection,
     path: str,
+    loaded: Loaded,
+    now: datetime,
     *,
     hash_: str | None,
     good_hash: str | None,
-    problem: Mapping[str, object] | None,
-    flows: Sequence[Mapping[str, object]],
-    now: datetime,
-) -> None:
-    """Remember how a flow file was found."""
-    told = None if problem is None else to_json(dict(problem))
+    problem: Mapping[str, object] | None = None,
+) -> int:
+    """Remember a flow file whose content is in force from now on; return the number of its version."""
+    known = connection.execute("SELECT good_hash, version FROM flow_file WHERE path = ?", (path,)).fetchone()
+    version = 1 if known is None else int(known[1]) + (known[0] != good_hash or known[1] == 0)
     connection.execute(
-        "INSERT OR REPLACE INTO flow_file (path, hash, good_hash, checked_at, problem, flows) "
-        "VALUES (?, ?, ?, ?, ?, ?)",
-        (path, hash_, good_hash, microseconds(now), told, to_json([dict(flow) for flow in flows])),
+        "INSERT OR REPLACE INTO flow_file (path, hash, good_hash, checked_at, problem, flows, version, loaded_at, "
+        "import_us, changed_at, modules, tasks) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            path,
+            hash_,
+            good_hash,
+            microseconds(now),
+            None if problem is None else to_json(dict(problem)),
+            to_json([dict(flow) for flow in loaded.flows]),
+            version,
+            microseconds(now),
+            loaded.import_us,
+            loaded.changed_us,
+            to_json(sorted(loaded.modules)),
+            to_json([dict(task) for task in loaded.tasks]),
+        ),
     ).close()
+    return version
+
+
+def save_problem(
+    connection: sqlite3.Connection,
+    path: str,
+    problem: Mapping[str, object],
+    now: datetime,
+    *,
+    hash_: str | None,
+    changed_us: int | None = None,
+) -> int:
+    """Remember why a flow file cannot be loaded; return the number of the version that serves on, 0 for none."""
+    ((version,),) = connection.execute(
+        "INSERT INTO flow_file (path, hash, checked_at, problem, flows, changed_at) VALUES (?, ?, ?, ?, '[]', ?) "
+        "ON CONFLICT (path) DO UPDATE SET hash = excluded.hash, checked_at = excluded.checked_at, "
+        "problem = excluded.problem, changed_at = coalesce(excluded.changed_at, changed_at) RETURNING version",
+        (path, hash_, microseconds(now), to_json(dict(problem)), changed_us),
+    ).fetchall()
+    return int(version)
 
 
 def forget_flow_file(connection: sqlite3.Connection, path: str) -> None:

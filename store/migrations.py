@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 #: Name of the migration set, and of its members in order; member n makes schema n.
 SET: Final = "flowctl"
-NAMES: Final = ("m1_first_schema", "m2_daemon")
+NAMES: Final = ("m1_first_schema", "m2_daemon", "m3_reloads")
 
 # As `Migrations.ensure_migrations_table` writes it.
 _RECORD: Final = """
@@ -88,6 +88,11 @@ def migrations() -> Migrations:
     @steps(name=NAMES[1])
     def m2_daemon(db: Database) -> None:
         for statement in _statements(_script("schema_2.sql")):
+            db.conn.execute(statement)
+
+    @steps(name=NAMES[2])
+    def m3_reloads(db: Database) -> None:
+        for statement in _statements(_script("schema_3.sql")):
             db.conn.execute(statement)
 
     return steps

@@ -1,4 +1,4 @@
-"""Reads deployments, schedules, occurrences, planned runs and watched files, through any connection."""
+"""Reads deployments, schedules, occurrences and planned runs, through any connection."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from flowctl.store.plan_problems import DeploymentNotFound
 from flowctl.store.plan_records import (
     CatchUp,
     DeploymentRow,
-    FlowFileRow,
     FlowReference,
     OccurrenceRow,
     Origin,
@@ -20,7 +19,6 @@ from flowctl.store.plan_records import (
     PlannedRunRow,
     ScheduleKind,
     ScheduleRow,
-    WatchedRow,
 )
 from flowctl.store.planned_runs import arguments_from
 from flowctl.store.plans import NEVER_US
@@ -42,7 +40,6 @@ _PLANNED: Final = """
         p.scheduled_for, p.attempt, p.claimed_at, p.pid, p.process_started, p.boot_id, p.priority, p.state_version
     FROM planned_run p JOIN flow_run f ON f.id = p.run_id LEFT JOIN deployment d ON d.id = p.deployment_id
 """
-_FLOW_FILE: Final = "SELECT path, hash, good_hash, checked_at, problem, flows FROM flow_file"
 #: A schedule that fires: it, its deployment and the files of that are in order.
 _FIRES: Final = "s.active AND s.problem IS NULL AND NOT d.paused AND d.problem IS NULL"
 
@@ -169,34 +166,6 @@ def waiting_runs_of(connection: sqlite3.Connection, deployment_id: int) -> list[
         (deployment_id,),
     ).fetchall()
     return [run_id for (run_id,) in rows]
-
-
-def watched(connection: sqlite3.Connection) -> list[WatchedRow]:
-    """List the files and folders that are watched."""
-    rows = connection.execute("SELECT path, added_at, python FROM watched ORDER BY path").fetchall()
-    return [WatchedRow(path=path, added_at=moment(added_at), python=python) for path, added_at, python in rows]
-
-
-def flow_files(connection: sqlite3.Connection) -> list[FlowFileRow]:
-    """List the flow files that were found."""
-    return [_flow_file(row) for row in connection.execute(f"{_FLOW_FILE} ORDER BY path").fetchall()]
-
-
-def flow_file(connection: sqlite3.Connection, path: str) -> FlowFileRow | None:
-    """Read what is known of a flow file."""
-    row = connection.execute(f"{_FLOW_FILE} WHERE path = ?", (path,)).fetchone()
-    return None if row is None else _flow_file(row)
-
-
-def _flow_file(row: Row) -> FlowFileRow:
-    return FlowFileRow(
-        path=row[0],
-        hash=row[1],
-        good_hash=row[2],
-        checked_at=moment(row[3]),
-        problem=None if row[4] is None else json.loads(row[4]),
-        flows=json.loads(row[5]),
-    )
 
 
 def _deployments(connection: sqlite3.Connection, rows: Sequence[Row]) -> list[DeploymentRow]:

@@ -239,28 +239,3 @@ class PlannedRunRow:
     priority: int
     #: Of the run, when this was planned.
     state_version: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WatchedRow:
-    """A file or folder in which the daemon looks for flows."""
-
-    path: str
-    added_at: datetime
-    #: The interpreter that their flows are loaded with.
-    python: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FlowFileRow:
-    """A flow file that is watched, as it was last found."""
-
-    path: str
-    #: Of its content when it was last looked at; None: it is gone.
-    hash: str | None
-    #: Of its content when it last could be loaded.
-    good_hash: str | None
-    checked_at: datetime
-    #: Why it cannot be loaded.
-    problem: dict[str, object] | None
-    flows: list[dict[str, object]]

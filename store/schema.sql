@@ -353,8 +353,40 @@ CREATE TABLE flow_file (
     checked_at INTEGER NOT NULL,
     -- JSON: why it cannot be loaded; a list of the flows it holds.
     problem TEXT,
-    flows TEXT NOT NULL
+    flows TEXT NOT NULL,
+    -- Goes up whenever other good content comes into force; 0: none ever did.
+    version INTEGER NOT NULL DEFAULT 0,
+    -- When that was, and how long its import took.
+    loaded_at INTEGER,
+    import_us INTEGER,
+    -- When the file was last written, by its own word.
+    changed_at INTEGER,
+    -- JSON: lists of the local files it is made of, itself left out, and of its tasks.
+    modules TEXT NOT NULL DEFAULT '[]',
+    tasks TEXT NOT NULL DEFAULT '[]'
 ) STRICT, WITHOUT ROWID;
+
+-- What became of each save of a flow file, the latest of them.
+CREATE TABLE reload (
+    id INTEGER PRIMARY KEY,
+    path TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    outcome TEXT NOT NULL CHECK (outcome IN ('loaded', 'broken', 'gone', 'failed')),
+    -- Why it was looked into; for a module or another file, which.
+    cause TEXT NOT NULL CHECK (cause IN ('saved', 'module', 'found', 'asked', 'again')),
+    because TEXT,
+    -- Of the file: in force before, and now.
+    version_before INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    import_us INTEGER,
+    -- JSON: a list of phrases.
+    changes TEXT NOT NULL,
+    message TEXT NOT NULL,
+    -- Runs under way then, which keep the code they began with.
+    runs INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX reload_of_file ON reload (path, id);
 
 -- Flow files as they were when runs of them were planned, compressed by zlib.
 CREATE TABLE source (

@@ -14,9 +14,10 @@ from flowctl.core.cli.wording import counted
 from flowctl.core.daemon.client import Client, NoDaemon
 from flowctl.core.daemon.protocol import Fields
 from flowctl.core.engine.settings import SettingsError, load_settings, unknown_variables
-from flowctl.store import plan_queries
+from flowctl.store import file_queries, plan_queries
+from flowctl.store.file_records import FlowFileRow
 from flowctl.store.home import Home
-from flowctl.store.plan_records import DeploymentRow, FlowFileRow
+from flowctl.store.plan_records import DeploymentRow
 from flowctl.store.problems import StoreError
 from flowctl.store.queries import Reader
 
@@ -144,6 +145,6 @@ def _flow_files(home: Home) -> list[FlowFileRow]:
         return []
     try:
         with Reader.open(home) as reader:
-            return reader.read_with(plan_queries.flow_files)
+            return reader.read_with(file_queries.flow_files)
     except (StoreError, OSError):
         return []  # as above

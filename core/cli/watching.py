@@ -21,9 +21,9 @@ from flowctl.core.cli.safe_text import safe, safe_block
 from flowctl.core.cli.wording import counted, iso
 from flowctl.core.daemon.client import Client, DaemonSilent, NoDaemon
 from flowctl.core.daemon.protocol import Fields
-from flowctl.store import plan_queries
+from flowctl.store import file_queries
+from flowctl.store.file_records import FlowFileRow
 from flowctl.store.home import Home
-from flowctl.store.plan_records import FlowFileRow
 
 #: The first look into a folder is waited for so long, to be told here what was found.
 _FIRST_LOOK_S: Final = 15.0
@@ -59,7 +59,7 @@ def list_places(*, as_json: bool) -> Exit:
     """Show what is watched, with the flows in it."""
     home = Home.default()
     with open_reader(home) as reader:
-        places = reader.read_with(plan_queries.watched)
+        places = reader.read_with(file_queries.watched)
     files = _files(home)
     status = _status(home)
     if as_json:
@@ -99,7 +99,7 @@ def _status(home: Home) -> Fields:
 
 def _files(home: Home) -> Sequence[FlowFileRow]:
     with open_reader(home) as reader:
-        return reader.read_with(plan_queries.flow_files)
+        return reader.read_with(file_queries.flow_files)
 
 
 def _is_in(path: str, place: str) -> bool:

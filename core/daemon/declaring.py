@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import os
+import re
 from datetime import datetime
 from typing import Final
 
+from flowctl.core.daemon.problem_places import lines_around
 from flowctl.core.daemon.reloading import Reloaded
 from flowctl.core.daemon.tables import Table, Tables
-from flowctl.store import plan_queries, plans
-from flowctl.store.flow_files import forget_flow_file, save_flow_file
+from flowctl.store import file_queries, plan_queries, plans, source_versions
+from flowctl.store.flow_files import Loaded, forget_flow_file, keep_source, save_loaded, save_problem
 from flowctl.store.plan_problems import NameTaken
 from flowctl.store.plan_records import DeploymentRow, DeploymentSpec, FlowReference, Origin
 from flowctl.store.sqlite import sqlite3
 
 _GONE: Final = "Its table is gone from"
+_COLUMN: Final = re.compile(r"\bcolumn (\d+)")
 
 
 def take_tables(
-    connection: sqlite3.Connection, path: str, found: Tables | None, python: str, now: datetime, *, digest: str | None
+    connection: sqlite3.Connection,
+    path: str,
+    found: Tables | None,
+    python: str,
+    now: datetime,
+    *,
+    digest: str | None,
+    version: bytes | None = None,
+    diff: str = "",
 ) -> Reloaded:
     """Make the deployments of a settings file as it is now; of one that is gone (None), let all rest."""
     tables, problems = ([], []) if found is None else found
@@ -35,23 +46,38 @@ def take_tables(
     if not tables and not problems:
         forget_flow_file(connection, path)
         return Reloaded(path, "empty", "It asks for no deployments.")
-    told = None
-    if problems:
-        words, line = problems[0]
-        more = f" And {len(problems) - 1} more." if len(problems) > 1 else ""
-        told = {"kind": "Table", "message": f"{words}{more}", "file": path, "line": line}
-    save_flow_file(
-        connection,
-        path,
-        hash_=digest,
-        good_hash=None,
-        problem=told,
-        flows=[{"name": table.name, "attribute": table.attribute, "file": table.file} for table in tables],
-        now=now,
-    )
+    flows = [{"name": table.name, "attribute": table.attribute, "file": table.file} for table in tables]
     names = ", ".join(table.name for table in tables) or "none"
-    words = " ".join(text for text, _ in problems)
-    return Reloaded(path, "broken" if problems else "reloaded", f"deployments: {names}. {words}".rstrip())
+    words = f"deployments: {names}. {' '.join(text for text, _ in problems)}".rstrip()
+    told = _told(path, problems, version, diff, is_whole=not tables) if problems else None
+    if told is not None and not tables:
+        save_problem(connection, path, told, now, hash_=digest)
+        return Reloaded(path, "broken", words)
+    good_hash = None if version is None else keep_source(connection, version)
+    save_loaded(connection, path, Loaded(flows), now, hash_=digest, good_hash=good_hash, problem=told)
+    return Reloaded(path, "broken" if problems else "reloaded", words)
+
+
+def _told(
+    path: str, problems: list[tuple[str, int]], version: bytes | None, diff: str, *, is_whole: bool
+) -> dict[str, object]:
+    """Describe what is wrong: with the whole file, or with some of its tables while the others are in force."""
+    words, line = problems[0]
+    more = f" And {len(problems) - 1} more." if len(problems) > 1 else ""
+    lines = [] if version is None else lines_around(source_versions.unpack(version).get(path, b""), line)
+    column = _COLUMN.search(words) if is_whole else None
+    caret = None if column is None else [int(column[1]) - 1, int(column[1])]
+    code = next((text for number, text in lines if number == line), "")
+    return {
+        "kind": "TOML" if is_whole else "Table",
+        "message": f"{words}{more}",
+        "file": path,
+        "line": line,
+        "code": code.strip(),
+        "lines": [list(pair) for pair in lines],
+        "caret": caret,
+        "diff": diff if is_whole else "",
+    }
 
 
 def _declare(connection: sqlite3.Connection, folder: str, table: Table, python: str, now: datetime) -> None:
@@ -59,7 +85,7 @@ def _declare(connection: sqlite3.Connection, folder: str, table: Table, python: 
     if known is not None and not _is_of(known, folder):
         flow = known.reference
         raise NameTaken(table.name, f"{flow.file or flow.module}:{flow.flow_attribute}", known.origin.value)
-    file = plan_queries.flow_file(connection, table.file)
+    file = file_queries.flow_file(connection, table.file)
     source_hash = None if file is None else file.good_hash
     problem = None if known is None or (known.problem or "").startswith(_GONE) else known.problem
     spec = DeploymentSpec(

@@ -6,7 +6,7 @@ import os
 import socket
 import subprocess
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from flowctl.core.daemon.bootstrap import bootstrap
@@ -40,6 +40,10 @@ class Inspected:
     #: Local files that it would import as far as its text tells.
     named: frozenset[str] = frozenset()
     problem: Mapping[str, Any] | None = None
+    tasks: list[Mapping[str, Any]] = field(default_factory=list[Mapping[str, Any]])
+    #: How long its import took, and when it was last written.
+    import_us: int | None = None
+    changed_us: int | None = None
     #: Of a settings file, in place of all that.
     tables: Tables | None = None
 
@@ -160,7 +164,7 @@ class _Server:
         self.used_s = now_s
         self.is_gone = False
         self.how_it_ended = ""
-        self._named: dict[int, frozenset[str]] = {}
+        self._texts: dict[int, Message] = {}
         ours, theirs = socket.socketpair()
         try:
             self._process = subprocess.Popen(
@@ -216,12 +220,12 @@ class _Server:
         for message in messages:
             number: int = message["id"]
             if message["kind"] == "text":
-                self._named[number] = frozenset(message["files"])
+                self._texts[number] = message
                 continue
             request = self.asked.pop(number)
-            named = self._named.pop(number, frozenset[str]())
+            text = self._texts.pop(number, {})
             if not request.get("is_forgotten"):
-                found.append(_read(request, message, named))
+                found.append(_read(request, message, text))
         return found
 
     def is_idle(self, now_s: float) -> bool:
@@ -240,18 +244,17 @@ class _Server:
         return self._process.wait()
 
 
-def _read(request: Message, message: Message, named: frozenset[str]) -> Inspected:
+def _read(request: Message, message: Message, text: Message) -> Inspected:
     path: str = request["path"]
+    of_text = Inspected(path=path, named=frozenset(text.get("files", ())), changed_us=text.get("changed_us"))
     if message["kind"] == "done":
-        return Inspected(
-            path=path, flows=message["flows"], files=message["files"], named=named, problem=message["problem"]
-        )
+        told = {name: message[name] for name in ("flows", "tasks", "files", "import_us", "problem")}
+        return replace(of_text, **told)
     if message["kind"] == "late":
-        text = f"Importing it took longer than {request['seconds']:g} s (setting inspect_seconds)"
-        problem = _problem(path, "TimedOut", text, message["said"])
-    else:
-        problem = _problem(path, "Died", f"Importing it ended the process: it {message['how']}", message["said"])
-    return Inspected(path=path, named=named, problem=problem)
+        words = f"Importing it took longer than {request['seconds']:g} s (setting inspect_seconds)"
+        return replace(of_text, problem=_problem(path, "TimedOut", words, message["said"]))
+    words = f"Importing it ended the process: it {message['how']}"
+    return replace(of_text, problem=_problem(path, "Died", words, message["said"]))
 
 
 def _problem(path: str, kind: str, text: str, said: str = "") -> Message:

@@ -7,24 +7,30 @@ import os
 import re
 import sys
 from collections.abc import Callable
+from time import perf_counter
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from flowctl.core.authoring import port
 from flowctl.core.authoring.exceptions import FlowctlError
 from flowctl.core.daemon.framing import Message
 from flowctl.core.daemon.imports import files_behind
+from flowctl.core.daemon.problem_places import surroundings_of
 from flowctl.core.engine import local_code
-from flowctl.core.engine.loading import FoundFlow, flows_in, load_file
+from flowctl.core.engine.loading import FoundFlow, flows_in, load_file, tasks_in
 from flowctl.core.engine.loading_problems import TargetProblem
 from flowctl.core.engine.reports import report
 
 if TYPE_CHECKING:
     from flowctl.core.authoring.flows import Flow
+    from flowctl.core.authoring.tasks import Task
 
 #: Longer descriptions are cut.
 _LONGEST_DESCRIPTION: Final = 4_000
 #: A schema is for forms and checks; one that is longer is left out.
 _LONGEST_SCHEMA: Final = 1 << 20
+_MOST_TASKS: Final = 500
+_LONGEST_TAG: Final = 200
 #: What a file that defines flows has in its text; a cheap look before anything is parsed.
 _HINT: Final = re.compile(
     rb"^[ \t]*(?:from[ \t]+flowctl\b|import[ \t][^\n]*\bflowctl\b"
@@ -71,17 +77,18 @@ def inspect(request: Message, tell: Callable[[Message], None]) -> None:
     """Tell what the text of a file says, then load it and tell what came of it."""
     path: str = request["path"]
     roots: list[str] = request["roots"]
+    changed_us: int | None = None
     try:
         with open(path, "rb") as file:
+            changed_us = os.fstat(file.fileno()).st_mtime_ns // 1000
             tree = ast.parse(file.read(), path)
     except (OSError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        tell({"kind": "text", "files": [], "defines_flows": True})
-        tell({"kind": "done", "flows": [], "files": {}, "problem": problem_of(error, path)})
+        tell({"kind": "text", "files": [], "changed_us": changed_us})
+        tell(_done(problem=problem_of(error, path)))
         return
-    defines_flows = _imports_flowctl(tree)
-    tell({"kind": "text", "files": sorted(files_behind([path], roots)), "defines_flows": defines_flows})
-    if not (defines_flows or request["is_known"]):
-        tell({"kind": "done", "flows": [], "files": {}, "problem": None})
+    tell({"kind": "text", "files": sorted(files_behind([path], roots)), "changed_us": changed_us})
+    if not (_imports_flowctl(tree) or request["is_known"]):
+        tell(_done())
         return
     sys.argv = [path]
     before = list(sys.path)
@@ -90,20 +97,30 @@ def inspect(request: Message, tell: Callable[[Message], None]) -> None:
     port.register(_no_engine)
     local_code.install(roots)
     problem: Message | None = None
-    found: list[FoundFlow] = []
+    module: ModuleType | None = None
+    began = perf_counter()
     try:
         os.chdir(request["cwd"])
-        found = flows_in(load_file(path))
+        module = load_file(path)
     except BaseException as error:  # noqa: BLE001 - the edge around the user's file: whatever it raises is told
         problem = problem_of(error, path)
+    import_us = round((perf_counter() - began) * 1_000_000)
     flows: list[Message] = []
-    if problem is None:
+    tasks: list[Message] = []
+    if module is not None:
         try:
-            flows = [_described(one) for one in found]
+            flows = [_described(one) for one in flows_in(module)]
+            tasks = [_described_task(name, task) for name, task in tasks_in(module)[:_MOST_TASKS]]
         except Exception as error:  # noqa: BLE001 - as above: annotations and defaults are the user's
             problem = problem_of(error, path)
     sys.path[:] = before
-    tell({"kind": "done", "flows": flows, "files": dict(local_code.loaded), "problem": problem})
+    files = dict(local_code.loaded)
+    tell(_done(flows=flows, tasks=tasks, files=files, import_us=import_us, problem=problem))
+
+
+def _done(**told: Any) -> Message:
+    nothing: Message = {"flows": [], "tasks": [], "files": {}, "import_us": None, "problem": None}
+    return {"kind": "done", **nothing, **told}
 
 
 def _imports_flowctl(tree: ast.Module) -> bool:
@@ -139,7 +156,15 @@ def _described(found: FoundFlow) -> Message:
         "schema": schema,
         "required": list(flow.signature.required),
         "schedules": _schedules(flow),
+        "retries": flow.retries,
+        "timeout_s": flow.timeout_seconds,
     }
+
+
+def _described_task(name: str, task: Task[..., Any]) -> Message:
+    line = getattr(getattr(task.fn, "__code__", None), "co_firstlineno", 0)
+    tags = sorted(str(tag)[:_LONGEST_TAG] for tag in task.tags)
+    return {"attribute": name, "name": task.name, "line": line, "retries": task.retries, "tags": tags}
 
 
 def _schedules(flow: Flow[..., Any]) -> list[Message]:
@@ -149,7 +174,8 @@ def _schedules(flow: Flow[..., Any]) -> list[Message]:
 def problem_of(error: BaseException, path: str) -> Message:
     """Say what keeps a file from being loaded, and where."""
     cause: Any = getattr(error, "error", None)
-    told = report(cause if isinstance(error, TargetProblem) and isinstance(cause, BaseException) else error)
+    caught = cause if isinstance(error, TargetProblem) and isinstance(cause, BaseException) else error
+    told = report(caught)
     frames: list[list[Any]] = told["frames"]
     place = next((frame for frame in reversed(frames) if frame[4] and frame[0]), None)
     return {
@@ -158,5 +184,6 @@ def problem_of(error: BaseException, path: str) -> Message:
         "file": place[0] if place else path,
         "line": place[1] if place else 0,
         "code": place[3] if place else "",
+        **surroundings_of(caught, place[0] if place else path, place[1] if place else 0),
         "error": told,
     }

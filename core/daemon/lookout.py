@@ -10,9 +10,10 @@ import os
 import queue
 import stat
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from flowctl.core.daemon.changes import changes_between
 from flowctl.core.daemon.editors import Save, Saves, is_empty, is_wanted, read_content
 from flowctl.core.daemon.file_watch import FileWatch
 from flowctl.core.daemon.framing import Message
@@ -50,6 +51,8 @@ class Packed(NamedTuple):
     version: bytes
     #: What is wrong with those that may be imported later, and are not among the texts.
     broken: list[Message]
+    #: What is other than in the version before, in phrases.
+    changes: Sequence[str] = ()
 
 
 class Lookout:
@@ -130,31 +133,34 @@ class Lookout:
                 must_walk = must_walk or self._is_of_folders(path)
         return self._look(wanted, now_s)._replace(must_walk=must_walk)
 
-    def pack(self, files: Mapping[str, str], named: Iterable[str]) -> Packed | None:
+    def pack(
+        self, path: str, files: Mapping[str, str], named: Iterable[str], before: bytes | None = None
+    ) -> Packed | None:
         """Put together the texts that were run, by their hashes, and those that may be imported later.
 
-        None when one that was run is another by now.
+        `before` is what was put together the last time. None when one that was run is another by now.
         """
         texts: dict[str, bytes] = {}
         broken: list[Message] = []
-        for path in named:
-            if path not in files and (content := read_content(path)) is not None:
-                problem = _syntax_problem(path, content)
+        for file in named:
+            if file not in files and (content := read_content(file)) is not None:
+                problem = _syntax_problem(file, content)
                 if problem is None:
-                    texts[path] = content
+                    texts[file] = content
                 else:
                     broken.append(problem)
-        for path, digest in files.items():
-            content = read_content(path)
+        for file, digest in files.items():
+            content = read_content(file)
             if content is None or (digest and hash_of(content) != digest):
                 return None
-            texts[path] = content
-        return Packed(source_versions.pack(texts), broken)
+            texts[file] = content
+        changes = [] if before is None else changes_between(source_versions.unpack(before), texts, path)
+        return Packed(source_versions.pack(texts), broken, changes)
 
-    def tables(self, path: str, roots: tuple[str, ...]) -> Tables | None:
-        """Read the deployments that a settings file asks for."""
+    def tables(self, path: str, roots: tuple[str, ...]) -> tuple[Tables, bytes] | None:
+        """Read the deployments that a settings file asks for; give its text as well."""
         text = read_content(path)
-        return None if text is None else read_tables(path, text, roots)
+        return None if text is None else (read_tables(path, text, roots), text)
 
     def _is_new_source(self, path: str) -> bool:
         if os.path.dirname(path) not in self.sighting.folders or not is_wanted(path) or os.path.islink(path):

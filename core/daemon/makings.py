@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from flowctl.core.daemon.inspection import Surroundings
-from flowctl.store import plan_queries, source_versions
+from flowctl.store import file_queries, plan_queries, source_versions
 from flowctl.store.flow_files import load_source
 
 if TYPE_CHECKING:
-    from flowctl.store.plan_records import WatchedRow
+    from flowctl.store.file_records import WatchedRow
     from flowctl.store.sqlite import sqlite3
 
 #: In the place of a hash: the content of a file that nobody has looked at is news in any case, also if it is not there.
@@ -33,7 +33,7 @@ class Makings:
 
     def load(self, connection: sqlite3.Connection) -> tuple[dict[str, str | None], list[str]]:
         """Read what is watched and deployed; give the contents last seen, and the files that had a problem then."""
-        self.roots = plan_queries.watched(connection)
+        self.roots = file_queries.watched(connection)
         self.deployed = {}
         for row in plan_queries.deployments(connection):
             flow = row.reference
@@ -42,7 +42,7 @@ class Makings:
                 self.deployed.setdefault(flow.file, surroundings)
         known: dict[str, str | None] = {}
         doubtful: list[str] = []
-        for file in plan_queries.flow_files(connection):
+        for file in file_queries.flow_files(connection):
             if file.path in self.digests or not self.is_ours(file.path):
                 continue
             self.digests[file.path] = known[file.path] = file.hash

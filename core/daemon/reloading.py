@@ -9,13 +9,14 @@ from typing import Any, Final, NamedTuple, cast
 
 from flowctl.core.daemon.inspection import Inspected, Surroundings
 from flowctl.core.daemon.occurrences import spec_of
-from flowctl.store import plan_queries, plans
-from flowctl.store.flow_files import forget_flow_file, keep_source, save_flow_file
+from flowctl.store import file_queries, plan_queries, plans, source_versions
+from flowctl.store.file_records import FlowFileRow
+from flowctl.store.flow_files import Loaded, forget_flow_file, keep_source, save_loaded, save_problem
+from flowctl.store.fold import to_json
 from flowctl.store.plan_problems import NameTaken
 from flowctl.store.plan_records import (
     DeploymentRow,
     DeploymentSpec,
-    FlowFileRow,
     FlowReference,
     Origin,
     Overlap,
@@ -23,6 +24,8 @@ from flowctl.store.plan_records import (
 from flowctl.store.sqlite import sqlite3
 
 _MOST_NAMED: Final = 5
+#: Of a longer one no copy is kept with the file; deployments have theirs.
+_LONGEST_SCHEMA: Final = 1 << 16
 _NEEDS: Final = "The flow needs a value for"
 
 Flow = Mapping[str, Any]
@@ -63,15 +66,14 @@ def take_in(
     for row in plan_queries.deployments_of_file(connection, found.path):
         _renew(connection, row, found.flows, source_hash, now)
     told = {"kind": "Schedule", "message": " ".join(problems), "file": found.path, "line": 0} if problems else None
-    save_flow_file(
-        connection,
-        found.path,
-        hash_=digest,
-        good_hash=source_hash,
-        problem=told,
+    loaded = Loaded(
         flows=[_remembered(flow) for flow in flows],
-        now=now,
+        tasks=found.tasks,
+        modules=[file for file in source_versions.unpack(version) if file != found.path],
+        import_us=found.import_us,
+        changed_us=found.changed_us,
     )
+    save_loaded(connection, found.path, loaded, now, hash_=digest, good_hash=source_hash, problem=told)
     names = ", ".join(flow["name"] for flow in flows[:_MOST_NAMED]) + (", …" if len(flows) > _MOST_NAMED else "")
     return Reloaded(
         found.path, "reloaded", f"flows: {names or 'none'}" + (f". {' '.join(problems)}" if problems else "")
@@ -90,26 +92,16 @@ def take_problem(
     """Remember what is wrong with a file; its last good version goes on serving, if there is one."""
     problem: dict[str, Any] = {**(found.problem or {}), "diff": diff}
     good_hash = known.good_hash if known is not None else None
-    save_flow_file(
-        connection,
-        found.path,
-        hash_=digest,
-        good_hash=good_hash,
-        problem=problem,
-        flows=known.flows if known is not None else [],
-        now=now,
-    )
+    version = save_problem(connection, found.path, problem, now, hash_=digest, changed_us=found.changed_us)
     words = in_words(problem)
     if good_hash is None:
         for row in plan_queries.deployments_of_file(connection, found.path):
             plans.set_problem(connection, row.id, words, now)
-    serving = "Its last good version goes on serving." if good_hash else "It never could be loaded."
+    serving = f"Its last good version, v{version}, goes on serving." if good_hash else "It never could be loaded."
     return Reloaded(found.path, "broken", f"{words} {serving}")
 
 
-def take_loss(
-    connection: sqlite3.Connection, known: FlowFileRow | None, path: str, now: datetime, *, moved_to: Sequence[str]
-) -> Reloaded:
+def take_loss(connection: sqlite3.Connection, path: str, now: datetime, *, moved_to: Sequence[str]) -> Reloaded:
     """Pause what a file that is gone was to do, and say why; nothing of it is forgotten."""
     where = f" It may be {moved_to[0]} now, which holds the same text: deploy the flow from there." if moved_to else ""
     words = f"Its file {path} is gone: deleted, moved or renamed.{where} Its schedules rest until it is back."
@@ -119,15 +111,7 @@ def take_loss(
     if not rows:
         forget_flow_file(connection, path)
         return Reloaded(path, "empty", "It is gone.")
-    save_flow_file(
-        connection,
-        path,
-        hash_=None,
-        good_hash=known.good_hash if known is not None else None,
-        problem={"kind": "Gone", "message": words, "file": path, "line": 0},
-        flows=known.flows if known is not None else [],
-        now=now,
-    )
+    save_problem(connection, path, {"kind": "Gone", "message": words, "file": path, "line": 0}, now, hash_=None)
     return Reloaded(path, "gone", words)
 
 
@@ -215,7 +199,7 @@ def _may_pass_on(connection: sqlite3.Connection, holder: DeploymentRow, referenc
     """Tell whether a deployment is of this flow, or of one whose file is gone, so that this may be it, renamed."""
     if holder.reference.file == reference.file:
         return True
-    former = plan_queries.flow_file(connection, holder.reference.file or "")
+    former = file_queries.flow_file(connection, holder.reference.file or "")
     return former is not None and former.hash is None
 
 
@@ -266,5 +250,8 @@ def _is_of(row: DeploymentRow, flow: Flow) -> bool:
 
 
 def _remembered(flow: Flow) -> dict[str, object]:
-    """What is kept of a flow with its file; the schema stands with the deployments."""
-    return {name: flow[name] for name in ("attribute", "name", "line", "description", "required")}
+    kept = ("attribute", "name", "line", "description", "required", "schema", "retries", "timeout_s")
+    remembered = {name: flow[name] for name in kept}
+    if flow["schema"] is not None and len(to_json(flow["schema"])) > _LONGEST_SCHEMA:
+        remembered["schema"] = None
+    return remembered

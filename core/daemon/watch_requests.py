@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from flowctl.core.daemon.protocol import Fields, Refused
 from flowctl.core.daemon.sightings import is_trusted
 from flowctl.core.daemon.upkeep_requests import text
-from flowctl.store import plan_queries
+from flowctl.store import file_queries, plan_queries
 from flowctl.store.flow_files import add_watched, forget_flow_file, remove_watched
 
 if TYPE_CHECKING:
@@ -43,10 +43,10 @@ def watch_rm(daemon: Daemon, fields: Fields) -> Fields:
     """Watch a file or folder no longer; deployments stay, and their files are still looked after."""
     path, connection = _path(fields), daemon.store.connection
     if not remove_watched(connection, path):
-        known = ", ".join(row.path for row in plan_queries.watched(connection)) or "nothing"
+        known = ", ".join(row.path for row in file_queries.watched(connection)) or "nothing"
         raise Refused("not_found", f"{path} is not watched. Watched is: {known}.")
-    roots = [row.path for row in plan_queries.watched(connection)]
-    for file in plan_queries.flow_files(connection):
+    roots = [row.path for row in file_queries.watched(connection)]
+    for file in file_queries.flow_files(connection):
         inside = any(file.path == root or file.path.startswith(f"{root}/") for root in roots)
         if not inside and not plan_queries.deployments_of_file(connection, file.path):
             forget_flow_file(connection, file.path)
@@ -57,6 +57,17 @@ def watch_rm(daemon: Daemon, fields: Fields) -> Fields:
 def watch_status(daemon: Daemon, _fields: Fields) -> Fields:
     """Tell what is watched, and how."""
     return {} if daemon.watcher is None else daemon.watcher.status()
+
+
+def watch_reload(daemon: Daemon, fields: Fields) -> Fields:
+    """Look into a flow file again, or with no `path` into all, though nothing was saved."""
+    path = _path(fields) if fields.get("path") is not None else None
+    paths: list[str] = [] if daemon.watcher is None else daemon.watcher.look_again(path)
+    if path is not None and not paths:
+        raise Refused(
+            "not_found", f"{path} is no flow file that is watched, or it is gone. `flowctl watch ls` lists them."
+        )
+    return {"paths": paths}
 
 
 def _path(fields: Fields) -> str:
@@ -72,4 +83,4 @@ def _refresh(daemon: Daemon) -> None:
 
 
 VERBS: Final[dict[str, Verb]] = {"watch_add": watch_add, "watch_rm": watch_rm}
-QUICK: Final[dict[str, Verb]] = {"watch_status": watch_status}
+QUICK: Final[dict[str, Verb]] = {"watch_status": watch_status, "watch_reload": watch_reload}

@@ -1,7 +1,7 @@
 """Keeps what the daemon knows of flows in step with the files they are in, between one turn of the pass and the next.
 
-A file goes this way: saved (lookout) → looked into in a child (inspection) → its texts packed (lookout) → into the
-database (reloading, in the pass's turn, all that is ready in one transaction).
+A file goes this way: saved (lookout) → looked into in a child (inspection) → its texts packed (preparation) → into the
+database (intake, in the pass's turn, all that is ready in one transaction).
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from flowctl.core.daemon.editors import read_content
 from flowctl.core.daemon.inspection import Inspected, Inspectors
-from flowctl.core.daemon.intake import DOUBT_S, Ready, good_text, take_all
-from flowctl.core.daemon.lookout import Lookout, News, Packed, difference
+from flowctl.core.daemon.intake import DOUBT_S, Ready, take_all
+from flowctl.core.daemon.lookout import Lookout, News, Packed
 from flowctl.core.daemon.makings import Makings, digests_of
+from flowctl.core.daemon.preparation import Preparation
+from flowctl.core.daemon.reload_entries import Cause
+from flowctl.store.file_records import ReloadCause
 
 if TYPE_CHECKING:
-    from flowctl.core.daemon.tables import Tables
     from flowctl.store.sqlite import sqlite3
     from flowctl.store.writer import Store
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 RESCAN_S: Final = 60.0
 #: Files that are looked into at once; the others wait here, where the newest save of each counts.
 _MOST_ASKED: Final = 64
+_MOST_TOLD: Final = 100
 #: Files that one turn puts into the database; the daemon answers in between.
 _MOST_APPLIED: Final = 100
 
@@ -49,9 +51,12 @@ class Watcher:
         self._clock_s = clock_s
         self._deliver = deliver
         self._lookout: Lookout | None = None
+        self._preparation: Preparation | None = None
         self._files = Makings()
         #: To be looked into, in order.
         self._dirty: dict[str, None] = {}
+        #: Why, of each that is on its way.
+        self._causes: dict[str, Cause] = {}
         self._asked: set[str] = set()
         self._lost: dict[str, None] = {}
         self._ready: dict[str, Ready] = {}
@@ -90,14 +95,23 @@ class Watcher:
             "flow_files": len(self._files.digests),
             "reloads": self.reloads,
             "is_busy": self.is_busy,
+            "reloading": sorted({*self._dirty, *self._asked, *self._ready})[:_MOST_TOLD],
             "warning": self.warning,
-            "left_out": dict(list(self.left_out.items())[:100]),
+            "left_out": dict(list(self.left_out.items())[:_MOST_TOLD]),
         }
 
     def refresh(self) -> None:
         """Read from the database what is to be watched, and walk it, in the next turn."""
         self._is_loaded = False
         self._wake()
+
+    def look_again(self, path: str | None) -> list[str]:
+        """Look into a flow file again, or into all, though nothing was saved; give those that are looked into."""
+        paths = [each for each, digest in self._files.digests.items() if digest is not None and path in (None, each)]
+        for each in paths:
+            self._soil(each, Cause(ReloadCause.ASKED))
+        self._wake()
+        return paths
 
     def close(self) -> None:
         self.inspectors.close()
@@ -113,7 +127,7 @@ class Watcher:
             self._load(store.connection)
         for found in self.inspectors.answers(now_s):
             self._answered(store, found)
-        self._ask(now_s)
+        self._ask(store.connection, now_s)
         self._apply(store, now, now_s)
         if self._look_at_s is not None and now_s >= self._look_at_s:
             self._look_at_s = None
@@ -141,10 +155,14 @@ class Watcher:
                 place.pop(path, None)
         # It may have been another file that was wrong, and is right again.
         self._dirty.update(dict.fromkeys(doubtful))
+        self._causes.update(dict.fromkeys(doubtful, Cause(ReloadCause.AGAIN)))
         if self._lookout is None:
             if not self._files.roots and not self._files.deployed:
                 return
             self._lookout = Lookout(self._noticed, self._deliver)
+            self._preparation = Preparation(
+                self._lookout, ready=self._stay_ready, look_again=self._look_again, failed=self._failed
+            )
         self._remember(known)
         self._walk()
 
@@ -162,7 +180,7 @@ class Watcher:
         self._is_walking = True
         roots = tuple(row.path for row in self._files.roots)
         lookout, files, now_s = self._lookout, self._files.files, self._clock_s()
-        lookout.do(lambda: lookout.walk(roots, files, now_s), self._walked, self._failed)
+        lookout.do(lambda: lookout.walk(roots, files, now_s), self._walked, self._walk_failed)
 
     def _walked(self, news: News) -> None:
         self._is_walking = False
@@ -181,7 +199,7 @@ class Watcher:
         """Take in which files were saved."""
         for path, digest in news.saves:
             for flow_file in self._files.behind(path):
-                self._soil(flow_file)
+                self._soil(flow_file, Cause() if flow_file == path else Cause(ReloadCause.MODULE, path))
             if path in self._files.digests:
                 self._files.digests[path] = digest
                 if digest is None:
@@ -189,10 +207,10 @@ class Watcher:
                     self._ready.pop(path, None)
                     self._lost[path] = None
                 else:
-                    self._soil(path)
+                    self._soil(path, Cause())
             elif path in news.candidates and self._files.is_watched(path):
                 self._files.digests[path] = digest
-                self._soil(path)
+                self._soil(path, Cause(ReloadCause.FOUND))
         if news.again_s is not None:
             at_s = self._clock_s() + news.again_s
             self._look_at_s = at_s if self._look_at_s is None else min(self._look_at_s, at_s)
@@ -200,20 +218,27 @@ class Watcher:
             self._walk()
         self._wake()
 
-    def _soil(self, path: str) -> None:
+    def _soil(self, path: str, cause: Cause | None = None) -> None:
         if self._files.digests.get(path) is None:
             return
+        known = self._causes.get(path)
+        # A save of its own says more than one of a module in the same moment.
+        if cause is not None and (known is None or known.kind is not ReloadCause.SAVED):
+            self._causes[path] = cause
         self._lost.pop(path, None)
         self._ready.pop(path, None)
         self._dirty[path] = None
 
-    def _failed(self, error: Exception) -> None:
+    def _walk_failed(self, error: Exception) -> None:
         self._is_walking = False
+        self._failed(error)
+
+    def _failed(self, error: Exception) -> None:
         self._log(f"watch: files cannot be looked at ({type(error).__name__}: {error!s:.300}).")
 
     # From saves to what is in them.
 
-    def _ask(self, now_s: float) -> None:
+    def _ask(self, connection: sqlite3.Connection, now_s: float) -> None:
         for path in list(self._dirty):
             if path in self._asked:
                 continue
@@ -221,8 +246,9 @@ class Watcher:
                 return
             del self._dirty[path]
             if path.endswith(".toml"):
+                assert self._preparation is not None
                 self._asked.add(path)
-                self._read_tables(path)
+                self._preparation.read_tables(connection, path, tuple(row.path for row in self._files.roots))
                 continue
             is_known = path in self._files.deployed or self._files.is_made_of_something(path)
             found = self.inspectors.ask(path, self._files.surroundings(path), is_known=is_known, now_s=now_s)
@@ -235,49 +261,22 @@ class Watcher:
             # It was saved again meanwhile.
             self._asked.discard(found.path)
             return
-        assert self._lookout is not None
-        lookout = self._lookout
+        assert self._preparation is not None
         self._note_files(found)
-        if found.problem is None:
-            files = {**found.files, found.path: found.files.get(found.path, "")}
-            lookout.do(lambda: lookout.pack(files, found.named), partial(self._packed, found), self._failed)
-            return
-        place, good = good_text(store.connection, found)
-        if good is None:
-            self._stay_ready(found)
-            return
-        lookout.do(
-            lambda: difference(place, good, read_content(place)),
-            lambda diff: self._stay_ready(found, diff=diff),
-            self._failed,
-        )
+        self._preparation.prepare(store.connection, found)
 
-    def _read_tables(self, path: str) -> None:
-        assert self._lookout is not None
-        lookout, roots = self._lookout, tuple(row.path for row in self._files.roots)
+    def _look_again(self, path: str, is_there: bool) -> None:
+        """What was found out about a file is not so any more: it was saved meanwhile, or it went, or cannot be read."""
+        self._asked.discard(path)
+        if is_there:
+            self._soil(path)
+        self._wake()
 
-        def done(tables: Tables | None) -> None:
-            if tables is None:
-                # It went, which is told in a moment.
-                self._asked.discard(path)
-                return
-            self._stay_ready(Inspected(path=path, tables=tables))
-
-        lookout.do(lambda: lookout.tables(path, roots), done, self._failed)
-
-    def _packed(self, found: Inspected, packed: Packed | None) -> None:
-        if packed is None:
-            # One of its files was saved after it was loaded.
-            self._asked.discard(found.path)
-            self._soil(found.path)
-            self._wake()
-            return
-        self._stay_ready(found, packed=packed)
-
-    def _stay_ready(self, found: Inspected, *, packed: Packed | None = None, diff: str = "") -> None:
-        self._asked.discard(found.path)
-        if found.path not in self._dirty and self._files.digests.get(found.path) is not None:
-            self._ready[found.path] = Ready(found, self._files.digests[found.path], packed, diff)
+    def _stay_ready(self, found: Inspected, packed: Packed | None = None, diff: str = "") -> None:
+        path = found.path
+        self._asked.discard(path)
+        if path not in self._dirty and self._files.digests.get(path) is not None:
+            self._ready[path] = Ready(found, self._files.digests[path], packed, diff, self._causes.get(path, Cause()))
         self._wake()
 
     # Into the database.
@@ -293,6 +292,7 @@ class Watcher:
         for path, outcome, words in told:
             self._lost.pop(path, None)
             self._ready.pop(path, None)
+            self._causes.pop(path, None)
             # The flow files of new deployments are looked into next.
             self._is_loaded = self._is_loaded and not path.endswith(".toml")
             if outcome == "empty":

@@ -31,8 +31,10 @@ from flowctl.core.engine.loading_problems import (
 
 if TYPE_CHECKING:
     from flowctl.core.authoring.flows import Flow
+    from flowctl.core.authoring.tasks import Task
 
     AnyFlow = Flow[..., Any]
+    AnyTask = Task[..., Any]
 
 #: Classes within classes are searched this deep.
 _DEEPEST_CLASS: Final = 3
@@ -147,6 +149,15 @@ def flows_in(module: ModuleType) -> list[FoundFlow]:
     return sorted(found.values(), key=lambda one: (not one.is_own, one.line, one.attribute))
 
 
+def tasks_in(module: ModuleType) -> list[tuple[str, AnyTask]]:
+    """List the tasks that a module itself defines, by attribute, in the order of the file."""
+    from flowctl.core.authoring.tasks import Task
+
+    members: list[tuple[str, Any]] = list(vars(module).items())  # a task's result may be anything
+    found: list[tuple[str, AnyTask]] = [(name, value) for name, value in members if isinstance(value, Task)]
+    return [(name, task) for name, task in found if getattr(task.fn, "__module__", None) == module.__name__]
+
+
 def _walk(owner: Any, members: Any, prefix: str, depth: int) -> Iterator[tuple[str, AnyFlow]]:
     for name, given in list(members.items()):
         member: Any = getattr(owner, name, None) if isinstance(given, (staticmethod, classmethod)) else given
@@ -182,10 +193,8 @@ def _choices(found: list[FoundFlow]) -> list[tuple[str, str, int]]:
 
 def _why_none(module: ModuleType) -> tuple[list[str], bool]:
     """Give the names of the tasks in a module without flows, and whether it holds flows of Prefect."""
-    from flowctl.core.authoring.tasks import Task
-
     values = list(vars(module).items())
-    tasks = [name for name, value in values if isinstance(value, Task)]
+    tasks = [name for name, _ in tasks_in(module)]
     return tasks, any(type(value).__module__ == "prefect.flows" for _, value in values)
 
 

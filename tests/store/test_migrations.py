@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from sqlite_utils import Database
 
-from flowctl.store import migrations
+from flowctl.store import file_queries, migrations
 from flowctl.store.catchup import catch_up
 from flowctl.store.fold import Fold
 from flowctl.store.home import Home
@@ -28,7 +29,8 @@ def schema(connection: sqlite3.Connection) -> list[tuple[str, str, str]]:
 
 def _bare(sql: str) -> str:
     """Leave out what means nothing: remarks, line breaks, and the quotes that renaming a table puts around it."""
-    return " ".join(re.sub(r"--[^\n]*", "", sql).replace('"', "").split())
+    bare = " ".join(re.sub(r"--[^\n]*", "", sql).replace('"', "").split())
+    return re.sub(r" ?([(),]) ?", r"\1", bare)
 
 
 def test_the_schema_made_at_once_is_that_of_all_migrations() -> None:
@@ -79,6 +81,28 @@ def test_an_older_database_is_copied_aside_before_it_is_migrated(home: Home) -> 
     snapshot = open_reader(f"{home.database}.schema-0")
     assert snapshot.execute("SELECT id FROM flow_run").fetchall() == [(an_id(1),)]
     snapshot.close()
+
+
+def test_flow_files_of_an_older_database_begin_at_version_one(tmp_path: Path) -> None:
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    for name in ("schema_1.sql", "schema_2.sql"):
+        connection.executescript((Path(migrations.__file__).parent / name).read_text())
+    connection.execute("INSERT INTO flow_file VALUES ('/good.py', 'aa', 'aa', 7000000, NULL, '[]')")
+    connection.execute("INSERT INTO flow_file VALUES ('/bad.py', 'bb', NULL, 7000000, '{}', '[]')")
+    steps = migrations.migrations()
+    Database(connection).table("_sqlite_migrations").insert_all(
+        [
+            {"id": n, "migration_set": migrations.SET, "name": name, "applied_at": ""}
+            for n, name in enumerate(migrations.NAMES[:2])
+        ],
+        pk="id",
+    )
+
+    steps.apply(Database(connection))
+
+    bad, good = file_queries.flow_files(connection)
+    assert (good.version, good.loaded_at, good.modules) == (1, datetime.fromtimestamp(7, UTC), [])
+    assert (bad.version, bad.loaded_at) == (0, None)
 
 
 def test_a_migration_that_fails_leaves_the_database_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,6 +76,8 @@ def a_file(
     flows: Sequence[Mapping[str, object]] = (),
 ) -> None:
     """Write down how a flow file was found."""
-    flow_files.save_flow_file(
-        connection, path, hash_="h", good_hash="g" if good else None, problem=problem, flows=flows, now=now
-    )
+    if good:
+        loaded = flow_files.Loaded(flows=flows)
+        flow_files.save_loaded(connection, path, loaded, now, hash_="h", good_hash="g", problem=problem)
+    elif problem is not None:
+        flow_files.save_problem(connection, path, problem, now, hash_="h")

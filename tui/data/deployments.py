@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from flowctl.core.authoring.recurrences import Occurrence, Recurrence
 from flowctl.core.daemon.occurrences import Recurrences, describe
 from flowctl.core.daemon.reloading import in_words
-from flowctl.store import plan_queries
+from flowctl.store import file_queries, plan_queries
 from flowctl.store.overview import OverviewReader
 from flowctl.store.plan_records import DeploymentRow, ScheduleRow
 from flowctl.store.states import FINAL, StateType
@@ -49,7 +49,7 @@ class DeploymentReading:
         """Read what is to come, and what is in the way."""
         rows = reader.read_with(plan_queries.deployments)
         fires = sorted((at, row.name, row) for row in rows if (at := row.next_at) is not None)
-        files = reader.read_with(plan_queries.flow_files)
+        files = reader.read_with(file_queries.flow_files)
         broken = [
             BrokenFile(
                 path=safe_rows.line(file.path),

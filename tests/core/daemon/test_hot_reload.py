@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from flowctl.core.daemon.client import Client
-from flowctl.store import plan_queries
+from flowctl.store import file_queries, plan_queries
 from flowctl.store.home import Home
 from flowctl.store.queries import Reader
 from flowctl.store.records import FlowRunRow
@@ -179,7 +179,7 @@ def test_a_deployment_that_cannot_be_is_refused(
 
 def _problem(home: Home, path: Path) -> dict[str, object] | None:
     with Reader.open(home) as reader:
-        file = reader.read_with(lambda connection: plan_queries.flow_file(connection, str(path)))
+        file = reader.read_with(lambda connection: file_queries.flow_file(connection, str(path)))
     return None if file is None else file.problem
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from flowctl.store import plan_queries, plans, source_versions
+from flowctl.store import file_queries, plans, source_versions
 from flowctl.store.flow_files import load_source
 from flowctl.store.plan_records import Origin
 from flowctl.store.writer import Store
@@ -107,7 +107,7 @@ def test_a_link_to_a_file_in_the_folder_is_that_file_and_one_that_leads_out_is_l
 
     watched.watch(etl.parent)
 
-    assert [file.path for file in plan_queries.flow_files(watched.store.connection)] == [str(etl)]
+    assert [file.path for file in file_queries.flow_files(watched.store.connection)] == [str(etl)]
     assert str(outside) in watched.watcher.left_out[str(etl.with_name("out.py"))]
 
 

@@ -13,9 +13,10 @@ from typing import Any
 from flowctl.core.daemon import watch_pass
 from flowctl.core.daemon.inspection import Inspectors
 from flowctl.core.daemon.watcher import Watcher
-from flowctl.store import plan_queries
+from flowctl.store import file_queries, plan_queries
+from flowctl.store.file_records import FlowFileRow
 from flowctl.store.flow_files import add_watched
-from flowctl.store.plan_records import DeploymentRow, FlowFileRow
+from flowctl.store.plan_records import DeploymentRow
 from flowctl.store.writer import Store
 
 PATIENCE_S = 30.0
@@ -80,7 +81,7 @@ class Watched:
         return sum(line.startswith(f"watch: {path} {outcome}.") for line in self.log)
 
     def file(self, path: Path) -> FlowFileRow | None:
-        return plan_queries.flow_file(self.store.connection, str(path))
+        return file_queries.flow_file(self.store.connection, str(path))
 
     def problem(self, path: Path) -> dict[str, Any]:
         """Give what is wrong with a file; empty when nothing is."""
