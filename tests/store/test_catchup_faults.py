@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import resource
+import signal
 import subprocess
 import sys
 from functools import partial
@@ -28,7 +29,7 @@ from tests.store.journals import (
     many_runs,
     write_journal,
 )
-from tests.store.processes import Child, run_together
+from tests.store.processes import run_together
 
 RUN = an_id(1)
 _IMPORTS = "import sys; from flowctl.store.home import Home; from flowctl.store.catchup import catch_up"
@@ -57,30 +58,52 @@ def test_whoever_waits_too_long_for_the_writer_is_told(home: Home, monkeypatch: 
     assert the_run(home, RUN).state_type is StateType.COMPLETED
 
 
+#: A small stretch and a small commit, so that a catch-up has many steps to be killed between.
+_SMALL = "from flowctl.store import catchup, liveness; catchup._RECORDS_A_COMMIT = 200"
+_SMALL += "; liveness.look_at_run.__kwdefaults__['stretch_bytes'] = 2000"
+#: Counts calls of functions, those of C included, which is where the disk is touched; dies at the one it is given.
+_COUNTED = f"""
+{_IMPORTS}; {_SMALL}
+import os, signal
+left = int(sys.argv[2])
+def at_call(*_):
+    global left
+    left -= 1
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+_CATCHES_UP = "sys.setprofile(at_call); catch_up(Home(sys.argv[1])); sys.setprofile(None); print(-left, flush=True)"
+
+
 def test_a_catch_up_that_is_killed_again_and_again_loses_and_doubles_nothing(home: Home, tmp_path: Path) -> None:
     other = Home(str(tmp_path / "other"))
     for each in (home, other):
         many_runs(each, 150)
         write_journal(each, an_id(999), a_run(an_id(999), tasks=400))
-    catch_up(other)
-    small = "; from flowctl.store import catchup, ingest; catchup._RECORDS_A_COMMIT = 200; ingest.STRETCH_BYTES = 2000"
+    calls = int(_catch_up_by_a_child(other, dies_at_call=0))
     moments = random.Random(7)
     killed = 0
 
     for _ in range(12):
-        child = Child(_IMPORTS + small, "catch_up(Home(sys.argv[1])); print('done', flush=True)", [home.path])
-        child.wait_until_ready()
-        child.go()
-        try:
-            child.process.wait(moments.uniform(0, 0.25))
-        except subprocess.TimeoutExpired:
-            killed += 1
-        child.kill()
+        killed += _catch_up_by_a_child(home, dies_at_call=moments.randrange(1, calls // 4)) == ""
     catch_up(home)
 
-    assert killed > 0
+    # Each gets through a quarter of the work at most.
+    assert killed >= 4
     assert contents_of(home) == contents_of(other)
     assert_all_sound(home)
+
+
+def _catch_up_by_a_child(home: Home, *, dies_at_call: int) -> str:
+    """Catch up in another process, which is killed at its n-th call; return what it says at its end, if any."""
+    child = subprocess.run(
+        [sys.executable, "-c", _COUNTED + _CATCHES_UP, home.path, str(dies_at_call)],
+        capture_output=True,
+        text=True,
+        timeout=50,
+    )
+    assert child.returncode in (0, -signal.SIGKILL), child.stderr
+    return child.stdout
 
 
 def test_a_full_disk_loses_nothing_and_is_told(home: Home) -> None:
