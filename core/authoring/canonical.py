@@ -19,9 +19,14 @@ _type: Callable[[Any], Any] = type
 _SCALARS: Final = frozenset({int, str, float, bool, bytes, type(None), complex})
 _MAINS: Final = frozenset({"__main__", "__mp_main__"})
 _CHUNK: Final = 4096
+#: Characters of a long text that are encoded at once.
+_STRETCH: Final = 1 << 20
 _SORTABLE: Final[tuple[set[type], ...]] = ({str}, {int}, {bytes})
-#: What a container or object weighs against the limit, beside its contents: taking it apart takes time.
-_PIECE: Final = 64
+#: What a container or object weighs against the limit, beside its contents: taking one apart takes as long as so many
+#: bytes take, and more.
+_PIECE: Final = 4096
+#: Stands behind the hash of a value of which only a part was looked at.
+CUT: Final = b"~"
 _DEEPEST: Final = 200
 _MOST_PIECES: Final = 20_000_000
 
@@ -37,7 +42,8 @@ class _Full(Exception):
 def canonical_hash(value: Any, *, size: int = 16, limit: int | None = None, main_name: str | None = None) -> bytes:
     """Hash a value in `size` bytes; raise `CannotHash` where that is impossible.
 
-    With a `limit`, only about so many bytes of the value are looked at, and the length of what was cut.
+    With a `limit`, only about so many bytes of the value are looked at, and the length of what was cut; the hash of a
+    value that was cut is one byte longer.
     `main_name` is the name of the module `__main__` where it has no file to be named after.
     """
     walker = _Walker(limit, main_name, size)
@@ -45,6 +51,7 @@ def canonical_hash(value: Any, *, size: int = 16, limit: int | None = None, main
         walker.add(value, 0)
     except _Full:
         walker.update(b"cut")
+        return walker.digest() + CUT
     except CannotHash:
         raise
     except Exception as error:  # locks, generators, open files; and what a __reduce__ of the user's raises
@@ -112,10 +119,11 @@ class _Walker:
         if kind is bytes:
             self._bytes(b"b", value)
         elif kind is str and len(value) > _CHUNK:
-            if self._limit is not None and len(value) > self._limit:
-                self.update(b"%d" % len(value))
-                value = value[: self._limit]
-            self._bytes(b"u", value.encode("utf-8", "surrogatepass"))
+            self.update(b"u%d:" % len(value))
+            for start in range(0, len(value), _STRETCH):
+                data = value[start : start + _STRETCH].encode("utf-8", "surrogatepass")
+                self.update(data)
+                self._count(len(data))
         else:
             data = marshal.dumps(value, 0)
             self._count(len(data))

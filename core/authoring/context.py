@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from _thread import get_ident
 from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -28,6 +29,16 @@ def current_task_run() -> TaskRun | None:
     """Return the task run around the present code."""
     run = CURRENT.get()
     return run if isinstance(run, TaskRun) else None
+
+
+def lose_order() -> None:
+    """Take note that the body around this code has seen which of its tasks was faster: what it calls next may vary.
+
+    So its later calls have no place in the order of its calls, by which an attempt is compared with earlier ones.
+    """
+    run = CURRENT.get()
+    if run is not None and run.thread == get_ident():
+        run.thread = None
 
 
 class FlowRunContext:

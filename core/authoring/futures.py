@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
+from flowctl.core.authoring.context import lose_order
 from flowctl.core.authoring.port import engine
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ class Future(Generic[R]):
     @property
     def state(self) -> State[R]:
         """The run's present state."""
+        if self.run.waiters is not None:
+            lose_order()
         return self.run.state
 
     def wait(self, timeout: float | None = None) -> None:
@@ -49,6 +52,7 @@ class Future(Generic[R]):
         because an upstream did not complete.
         """
         if not settled(self.run, timeout):
+            lose_order()
             raise TimeoutError(f"Task run {self.run.name!r} was not finished after {timeout} s.")
         value: R = self.run.state.result(raise_on_failure)
         return value
@@ -101,6 +105,8 @@ def wait(futures: Iterable[Future[Any]], timeout: float | None = None) -> DoneAn
     not_done: set[Future[Any]] = set()
     for future in futures:
         (done if settled(future.run, left()) else not_done).add(future)
+    if not_done:
+        lose_order()
     return DoneAndNotDone(done, not_done)
 
 
@@ -113,6 +119,8 @@ def as_completed(futures: Iterable[Future[R]], timeout: float | None = None) -> 
     for future in waiting:
         future.add_done_callback(ended.put)
     left = _deadline(timeout)
+    if len(waiting) > 1 or timeout is not None:
+        lose_order()
     for unfinished in range(len(waiting), 0, -1):
         try:
             yield ended.get_nowait()

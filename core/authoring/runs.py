@@ -35,6 +35,7 @@ class FlowRun:
         "flow",
         "id",
         "is_loose",
+        "keeps",
         "name",
         "number",
         "open_tasks",
@@ -81,6 +82,8 @@ class FlowRun:
         self.deferred: Any = None
         #: Its body returned a state built by hand.
         self.by_hand = False
+        #: Whether its value may stand for another execution of the flow.
+        self.keeps = True
         #: As the body gets them.
         self.coerced = parameters
         self.tags = tags
@@ -192,7 +195,8 @@ class TaskRun:
         self.run_count = 0
         self.started: int | None = None
         self.given_name: str | None = None
-        self.digest: bytes | None = None
+        #: Of its arguments, once they are resolved; before that, what it shares with the other runs of a map.
+        self.digest: Any = None
         #: Its body returned a state built by hand, which a direct call hands on.
         self.by_hand = False
         self.cache_key: str | None = None

@@ -155,12 +155,17 @@ def retry(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show only problems and the last line.")] = False,
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Let the daemon do it, and return at once.")] = False,
     no_daemon: NoDaemonOption = False,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Go on although the flow changed: reuse calls with equal inputs.")
+    ] = False,
 ) -> int:
     """Go on with a run that failed: completed tasks are reused."""
     if detach:
+        if anyway:
+            raise typer.BadParameter("the daemon always compares the order; leave out --detach.", param_hint="--anyway")
         from flowctl.core.cli.runs_wishes import wish
 
         return wish("retry", [run], no_daemon=no_daemon)
     from flowctl.core.cli.runs_retry import retry_run
 
-    return retry_run(run, is_quiet=quiet)
+    return retry_run(run, is_quiet=quiet, check_order=not anyway)

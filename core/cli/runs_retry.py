@@ -30,7 +30,7 @@ from flowctl.store.states import StateType
 _MOST_NAMED = 4
 
 
-def retry_run(spec: str, *, is_quiet: bool) -> Exit:
+def retry_run(spec: str, *, is_quiet: bool, check_order: bool = True) -> Exit:
     """Make the next attempt of a run in this process and show it; refuse where there is nothing to retry."""
     home = Home.default()
     with open_reader(home) as reader:
@@ -50,7 +50,8 @@ def retry_run(spec: str, *, is_quiet: bool) -> Exit:
         _announce(run, reused, lost=max(completed - reused, 0), again=again)
     try:
         return show_and_wait(
-            lambda observers: relaunch(run.id, observers=observers), options=DisplayOptions(is_quiet=is_quiet)
+            lambda observers: relaunch(run.id, observers=observers, check_order=check_order),
+            options=DisplayOptions(is_quiet=is_quiet),
         )
     except TargetProblem as error:
         return refuse(error, None)

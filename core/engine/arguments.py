@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from flowctl.core.authoring.runs import FlowRun, TaskRun
 
 #: Types that hold no futures; checked by exact type, because this is asked for every argument of every task.
-_ATOMS: Final = frozenset({int, str, float, bool, bytes, complex, NoneType, bytearray, range, type, slice})
+ATOMS: Final = frozenset({int, str, float, bool, bytes, complex, NoneType, bytearray, range, type, slice})
 #: Deeper than this nobody nests futures, and Python's stack is finite.
 _DEEPEST: Final = 200
 
@@ -65,7 +65,7 @@ def find(arguments: dict[str, Any], wait_for: Any = None) -> Upstreams | None:
     """Find all futures and states in the arguments; None where there is nothing to resolve (the usual case)."""
     upstreams: Upstreams | None = None
     for parameter, value in arguments.items():
-        if type(value) in _ATOMS:
+        if type(value) in ATOMS:
             continue
         found: list[Future[Any] | State[Any]] = []
         if _collect(value, found.append, 0):
@@ -86,7 +86,7 @@ def find(arguments: dict[str, Any], wait_for: Any = None) -> Upstreams | None:
 def resolve(arguments: dict[str, Any]) -> dict[str, Any]:
     """Replace futures, states and annotations by their values; raise `Blocked` at the first that did not complete."""
     return {
-        name: value if type(value) in _ATOMS else _resolved(value, False, 0)  #
+        name: value if type(value) in ATOMS else _resolved(value, False, 0)  #
         for name, value in arguments.items()
     }
 
@@ -100,7 +100,7 @@ def check_order(wait_for: Any) -> None:
 def _collect(value: Any, found: Callable[[Future[Any] | State[Any]], None], depth: int) -> bool:
     """Report futures and states; tell whether `value` holds anything that has to be replaced."""
     kind = type(value)
-    if kind in _ATOMS or depth > _DEEPEST:
+    if kind in ATOMS or depth > _DEEPEST:
         return False
     if isinstance(value, (Future, State)):
         found(value)
@@ -116,14 +116,14 @@ def _collect(value: Any, found: Callable[[Future[Any] | State[Any]], None], dept
         _collect(inner, found, depth + 1)
         return True
     if isinstance(value, (list, tuple, set, frozenset)):
-        if _ATOMS.issuperset(map(type, value)):
+        if ATOMS.issuperset(map(type, value)):
             return False
         return _any([_collect(item, found, depth + 1) for item in value])
     if isinstance(value, dict):
         replaced = False
-        if not _ATOMS.issuperset(map(type, value)):
+        if not ATOMS.issuperset(map(type, value)):
             replaced = _any([_collect(key, found, depth + 1) for key in value])
-        if not _ATOMS.issuperset(map(type, value.values())):
+        if not ATOMS.issuperset(map(type, value.values())):
             replaced = _any([_collect(item, found, depth + 1) for item in value.values()]) or replaced
         return replaced
     fields = _fields(value)
@@ -133,7 +133,7 @@ def _collect(value: Any, found: Callable[[Future[Any] | State[Any]], None], dept
 def _resolved(value: Any, failures_allowed: bool, depth: int) -> Any:
     """Return `value` with values in the place of futures; the same object where there were none in it."""
     kind = type(value)
-    if kind in _ATOMS or depth > _DEEPEST:
+    if kind in ATOMS or depth > _DEEPEST:
         return value
     if isinstance(value, Future):
         return _value_of(value.run.state, failures_allowed)
@@ -147,7 +147,7 @@ def _resolved(value: Any, failures_allowed: bool, depth: int) -> Any:
             return _resolved(inner, failures_allowed, depth + 1) if isinstance(inner, (Future, State)) else inner
         return _resolved(inner, failures_allowed or isinstance(value, allow_failure), depth + 1)
     if isinstance(value, (list, tuple, set, frozenset)):
-        if _ATOMS.issuperset(map(type, value)):
+        if ATOMS.issuperset(map(type, value)):
             return value
         items = [_resolved(item, failures_allowed, depth + 1) for item in value]
         if all(new is old for new, old in zip(items, value, strict=True)):

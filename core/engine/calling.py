@@ -62,6 +62,14 @@ def call_in_worker(call: Call, snapshot: Context, go_on: Callable[[BaseException
             raise Orphaned
 
 
+def call_step(call: Call, step: Callable[[], Any], seconds: float) -> Any:
+    """Call one step of the function of a `Call`, a generator's, within what is left of its time."""
+    if interruption.is_possible():
+        with interruption.alarm(seconds):
+            return step()
+    return _beside(call, step, seconds)
+
+
 def invoke(call: Call) -> Any:
     """Call the user's function with its run as the present one; the frame below which everything is the user's."""
     run = call.run
@@ -93,10 +101,14 @@ class _Attempt:
 
 
 def _call_beside(call: Call, snapshot: Context | None) -> Any:
-    """Call the function in a thread of its own and wait no longer than its timeout."""
+    context = copy_context() if snapshot is None else snapshot.copy()
+    return _beside(call, lambda: context.run(invoke, call), call.timeout_s or 0)
+
+
+def _beside(call: Call, step: Callable[[], Any], seconds: float) -> Any:
+    """Call in a thread of its own and wait no longer than so many seconds."""
     from _thread import start_new_thread
 
-    context = copy_context() if snapshot is None else snapshot.copy()
     gate = allocate_lock()
     gate.acquire()
     outcome: list[Any] = []
@@ -105,13 +117,13 @@ def _call_beside(call: Call, snapshot: Context | None) -> Any:
     def body() -> None:
         with standing_in(place):
             try:
-                outcome.append((context.run(invoke, call), None))
+                outcome.append((step(), None))
             except BaseException as error:
                 outcome.append((None, error))
         gate.release()
 
     start_new_thread(body, ())
-    if not gate.acquire(timeout=call.timeout_s or 0):
+    if not gate.acquire(timeout=max(seconds, 0)):
         part_from(place)
         _warn_of_orphan(call)
         raise TimedOut

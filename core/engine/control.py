@@ -41,6 +41,8 @@ class Wishes:
 class _Gate:
     """Has of a task run what waiting for it needs, see `gathering`."""
 
+    is_task: Final = False
+
     __slots__ = ("flow_run", "waiters")
 
     def __init__(self, flow_run: FlowRun) -> None:

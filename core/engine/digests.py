@@ -7,10 +7,10 @@ from _blake2 import blake2b  # hashlib.blake2b, without the OpenSSL that importi
 from collections.abc import Callable
 from typing import Any, Final
 
-from flowctl.core.authoring.canonical import CannotHash, canonical_hash
+from flowctl.core.authoring.canonical import CUT, CannotHash, canonical_hash
 
-#: More of the arguments is not looked at: hashing must not cost more than the task.
-LIMIT: Final = 1024 * 1024
+#: About a quarter of a second of hashing, however the arguments are made up; more of them is not looked at.
+LIMIT: Final = 256 * 1024 * 1024
 SIZE: Final = 8
 
 #: `type`, without the narrowing by which type checkers turn Any into unknown (so not Final, either).
@@ -21,8 +21,37 @@ _FEW: Final = 64
 _SHORT: Final = 4096
 
 
-def digest(bound: dict[str, Any], main_name: str | None = None) -> bytes | None:
-    """Hash bound arguments in 8 bytes, the same in every process; None when they have no lasting identity."""
+class Shared:
+    """The arguments that all calls of one `map` have in common: hashed once, however large they are."""
+
+    __slots__ = ("_hashes", "_names")
+
+    def __init__(self, names: list[str]) -> None:
+        self._names = names
+        #: Name -> the value and its hash.
+        self._hashes: dict[str, tuple[Any, bytes]] = {}
+
+    def replaced(self, bound: dict[str, Any], main_name: str | None) -> dict[str, Any]:
+        """Put hashes in the place of the arguments in common."""
+        replaced = dict(bound)
+        for name in self._names:
+            value, known = bound[name], self._hashes.get(name)
+            if known is None or known[0] is not value:
+                hashed = canonical_hash(value, size=16, limit=LIMIT, main_name=main_name)
+                known = self._hashes[name] = (value, hashed)
+            replaced[name] = known[1]
+        return replaced
+
+    def is_cut(self) -> bool:
+        """Tell whether one of them was hashed in part only."""
+        return any(len(hashed) > 16 for _, hashed in self._hashes.values())
+
+
+def digest(bound: dict[str, Any], main_name: str | None = None, shared: Shared | None = None) -> bytes | None:
+    """Hash bound arguments in 8 bytes, the same in every process; None when they have no lasting identity.
+
+    Where they are too large to be hashed as a whole, it has one byte more.
+    """
     for value in bound.values():
         kind: Any = _type(value)
         if kind in _NUMBERS:
@@ -35,7 +64,10 @@ def digest(bound: dict[str, Any], main_name: str | None = None) -> bytes | None:
     else:
         return blake2b(marshal.dumps(bound, 0), digest_size=SIZE).digest()
     try:
-        return canonical_hash(bound, size=SIZE, limit=LIMIT, main_name=main_name)
+        if shared is None:
+            return canonical_hash(bound, size=SIZE, limit=LIMIT, main_name=main_name)
+        hashed = canonical_hash(shared.replaced(bound, main_name), size=SIZE, limit=LIMIT, main_name=main_name)
+        return hashed[:SIZE] + CUT if shared.is_cut() else hashed
     except CannotHash:
         return None
 

@@ -6,21 +6,26 @@ is free for another task.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Generator, Iterator
+from _thread import get_ident
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator
 from contextvars import Context
+from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from flowctl.core.authoring.context import CURRENT
 from flowctl.core.authoring.runs import TaskRun
 from flowctl.core.engine import blocking
-from flowctl.core.engine.calling import call_here
+from flowctl.core.engine.calling import call_here, call_step
 from flowctl.core.engine.gathering import when_all_settled, when_idle
+from flowctl.core.engine.keeping import StreamedItems
 from flowctl.core.engine.pool import Orphaned
 from flowctl.core.engine.waits import (
     Call,
     CallHook,
     ConsumerStopped,
     Sleep,
+    Streamed,
     TimedOut,
     Wait,
     WaitFor,
@@ -115,16 +120,24 @@ async def drive_async_generator(life: Life) -> AsyncGenerator[Any, None]:
         try:
             if type(wait) is Call:
                 items = wait.fn(*wait.args, **wait.kwargs)
+                kept = StreamedItems(wait.run)
+                left_s = wait.timeout_s
+                sent: Any = None
                 while True:
                     token = CURRENT.set(wait.run)
+                    began = monotonic()
                     try:
-                        item = await anext(items)
+                        item = await _within(items.asend(sent), left_s)
                     except StopAsyncIteration:
+                        value = Streamed(kept.values())
                         break
                     finally:
                         CURRENT.reset(token)
+                    if left_s is not None:
+                        left_s -= monotonic() - began
+                    kept.add(item)
                     try:
-                        yield item
+                        sent = yield item
                     except GeneratorExit:
                         await items.aclose()
                         raise
@@ -146,19 +159,29 @@ def collect(call: Call, caller: Caller = call_here) -> list[Any]:
     return caller(Call(call.run, body, call.args, call.kwargs, call.timeout_s))  # type: ignore[no-any-return]
 
 
-def _streamed(call: Call) -> Generator[Any, Any, Any]:
+def _streamed(call: Call) -> Generator[Any, Any, Streamed]:
     from contextvars import copy_context
 
     context: Context = copy_context()
     context.run(CURRENT.set, call.run)
+    call.run.thread = get_ident()
     items = context.run(call.fn, *call.args, **call.kwargs)
+    kept = StreamedItems(call.run)
+    left_s = call.timeout_s
+    sent: Any = None
     try:
         while True:
             try:
-                item = context.run(next, items)
-            except StopIteration as end:
-                return end.value
-            yield item
+                if left_s is None:
+                    item = context.run(items.send, sent)
+                else:
+                    began = monotonic()
+                    item = call_step(call, partial(context.run, items.send, sent), left_s)
+                    left_s -= monotonic() - began
+            except StopIteration:
+                return Streamed(kept.values())
+            kept.add(item)
+            sent = yield item
     except GeneratorExit:
         context.run(items.close)
         raise
@@ -211,9 +234,8 @@ async def _await(wait: Wait) -> Any:
         token = CURRENT.set(wait.run)
         try:
             if type(wait) is CallHook or wait.timeout_s is None:
-                value = wait.fn(*wait.args, **wait.kwargs)
-                return await value if hasattr(value, "__await__") else await _collected(value)
-            return await _within(wait)
+                return await _outcome(wait)
+            return await _within(_outcome(wait), wait.timeout_s)
         finally:
             CURRENT.reset(token)
     loop = asyncio.get_running_loop()
@@ -246,14 +268,21 @@ async def _collected(value: Any) -> Any:
     return [item async for item in value] if hasattr(value, "__anext__") else value
 
 
-async def _within(call: Call) -> Any:
+async def _outcome(call: Call) -> Any:
+    value = call.fn(*call.args, **call.kwargs)
+    return await value if hasattr(value, "__await__") else await _collected(value)
+
+
+async def _within(work: Awaitable[Any], seconds: float | None) -> Any:
+    """Await something; raise `TimedOut` when it takes longer."""
+    if seconds is None:
+        return await work
     import asyncio
 
-    scope = asyncio.timeout(call.timeout_s)
+    scope = asyncio.timeout(seconds)
     try:
         async with scope:
-            value = call.fn(*call.args, **call.kwargs)
-            return await value if hasattr(value, "__await__") else await _collected(value)
+            return await work
     except TimeoutError:
         if scope.expired():
             raise TimedOut from None

@@ -58,8 +58,10 @@ class LocalEngine:
     ) -> FutureList[Any]:
         snapshot = copy_context()
         futures: FutureList[Any] = FutureList()
-        for index, arguments in enumerate(argument_sets(task, args, kwargs)):
+        sets, shared = argument_sets(task, args, kwargs)
+        for index, arguments in enumerate(sets):
             run = new_task_run(task, arguments, wait_for, index)
+            run.digest = shared
             dispatch(run, wait_for, snapshot)
             futures.append(Future(run))
         return futures
@@ -163,9 +165,15 @@ async def _await_flow(flow: Flow[..., Any], arguments: dict[str, Any], wait_for:
     return outcome_of_flow(run, return_state)
 
 
+def _items_on_record(run: FlowRun | TaskRun) -> list[Any]:
+    """Give what a generator that was not called now, since its run is on record, has for its consumer."""
+    return list(run.state.data) if run.state.name == "Cached" else []
+
+
 def _stream_task(task: Task[..., Any], arguments: dict[str, Any], wait_for: Any) -> Iterator[Any]:
     run = new_task_run(task, arguments, wait_for)
     yield from drive_generator(task_lifecycle(run, wait_for))
+    yield from _items_on_record(run)
     outcome_of_task(run, False)
 
 
@@ -177,6 +185,8 @@ async def _stream_task_async(task: Task[..., Any], arguments: dict[str, Any], wa
             yield item
     finally:
         await items.aclose()  # a consumer that stops early closes this generator, but not the one within
+    for item in _items_on_record(run):
+        yield item
     outcome_of_task(run, False)
 
 
@@ -185,6 +195,7 @@ def _stream_flow(flow: Flow[..., Any], arguments: dict[str, Any], wait_for: Any)
     with capture.attached(run):
         try:
             yield from drive_generator(flow_lifecycle(run, wait_for))
+            yield from _items_on_record(run)
         finally:
             close_flow(run)
     outcome_of_flow(run, False)
@@ -200,6 +211,8 @@ async def _stream_flow_async(flow: Flow[..., Any], arguments: dict[str, Any], wa
                     yield item
             finally:
                 await items.aclose()
+            for item in _items_on_record(run):
+                yield item
         finally:
             close_flow(run)
     outcome_of_flow(run, False)

@@ -16,7 +16,17 @@ from flowctl.core.engine.keeping import keep_flow_result, recorded_flow_result
 from flowctl.core.engine.pen import ERROR, INFO, WARNING, advance_flow, write_log
 from flowctl.core.engine.previews import preview
 from flowctl.core.engine.reports import as_text, report, text_of
-from flowctl.core.engine.waits import Call, CallHook, ConsumerStopped, Sleep, TimedOut, Wait, WaitFor, WaitForTasks
+from flowctl.core.engine.waits import (
+    Call,
+    CallHook,
+    ConsumerStopped,
+    Sleep,
+    Streamed,
+    TimedOut,
+    Wait,
+    WaitFor,
+    WaitForTasks,
+)
 from flowctl.store.states import StateType
 
 if TYPE_CHECKING:
@@ -55,7 +65,7 @@ def _carried_out(run: FlowRun, wait_for: Any) -> Life:
         run.deferred = None
     kept = recorded_flow_result(run)
     if kept is not None:
-        state: State[Any] = State(StateType.COMPLETED, "Cached", f"Reused from attempt {kept.attempt}.", kept.value)
+        state: State[Any] = State(StateType.COMPLETED, "Cached", kept.remark, kept.value)
         yield from _finish(run, state, result=kept.stored)
         return
     while True:
@@ -94,10 +104,14 @@ def _one_attempt(run: FlowRun) -> Generator[Wait, Any, State[Any]]:
     state: State[Any] | None
     try:
         value = yield Call(run, flow.fn, args, kwargs, flow.timeout_seconds)
+        if type(value) is Streamed:
+            run.keeps = value.items is not None
+            value = value.items
         state = None
     except TimedOut:
         state = outcomes.state_of_exception(run, outcomes.timeout_error(run, flow.timeout_seconds or 0))
     except ConsumerStopped:
+        run.keeps = False
         state = State(StateType.COMPLETED, message="Its consumer stopped before the end.")
     except BaseException as error:
         state = outcomes.state_of_exception(run, error)
@@ -148,7 +162,7 @@ def _finish(run: FlowRun, state: State[Any], *, result: list[Any] | None = None)
     value = error = None
     if state.type is StateType.COMPLETED:
         value = preview(state.data, root.settings.preview_length, root.settings.secret_names)
-        if result is None:
+        if result is None and run.keeps:
             result = keep_flow_result(run, state)
     else:
         error = _report(state)

@@ -33,7 +33,9 @@ _WAITING: Final = frozenset(
 )
 
 #: Functions of the drivers in which the user's coroutines and generators run.
-_PASSING_ON: Final = frozenset({"_await", "_within", "_streamed", "body", "drive_async_generator", "finish"})
+_PASSING_ON: Final = frozenset(
+    {"_await", "_outcome", "_within", "_streamed", "body", "drive_async_generator", "finish"}
+)
 
 Act = Callable[[FrameType | None], Any]
 

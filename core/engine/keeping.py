@@ -5,8 +5,10 @@ Two places are looked at: the record of earlier attempts of the same run, then t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from sys import maxsize
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from flowctl.core.authoring.runs import TaskRun
 from flowctl.core.engine.pen import ERROR, WARNING, write_log
 from flowctl.core.engine.reports import text_of
 from flowctl.core.engine.results import ResultNotStored, keep, keep_bytes, load
@@ -14,7 +16,7 @@ from flowctl.store.states import StateType
 
 if TYPE_CHECKING:
     from flowctl.core.authoring.cache_policies import CachePolicy
-    from flowctl.core.authoring.runs import FlowRun, TaskRun
+    from flowctl.core.authoring.runs import FlowRun
     from flowctl.core.authoring.states import State
 
 
@@ -26,6 +28,19 @@ class Kept(NamedTuple):
     stored: list[Any] | None
     #: Number of the attempt that made it; 0 for the cache.
     attempt: int
+
+    @property
+    def remark(self) -> str:
+        """The message of the state of a call that earlier attempts completed, so that it is not executed."""
+        return f"{_REUSED}{self.attempt}."
+
+
+_REUSED: Final = "Reused from attempt "
+
+
+def is_reused(name: str, message: str | None) -> bool:
+    """Tell by the name and message of a state whether the value came from the record of an earlier attempt."""
+    return name == "Cached" and message is not None and message.startswith(_REUSED)
 
 
 def persists(run: TaskRun) -> bool:
@@ -152,6 +167,32 @@ def remember(run: TaskRun, state: State[Any], result: list[Any] | None) -> None:
         )
     except Exception as error:
         write_log(run, WARNING, "flowctl.task_runs", f"The result cannot be put into the cache: {text_of(error)}")
+
+
+class StreamedItems:
+    """What a generator yields, kept as it goes by: its consumer may change an item the moment it has it."""
+
+    __slots__ = ("_left", "items")
+
+    def __init__(self, run: FlowRun | TaskRun) -> None:
+        flow = run.flow_run.flow
+        persist = persists(run) if isinstance(run, TaskRun) else bool(flow and flow.persist_result)
+        #: Each as a `result` field; None once they are too much to be kept.
+        self.items: list[list[Any]] | None = []
+        self._left = maxsize if persist else run.flow_run.root.settings.keep_results_up_to
+
+    def add(self, item: Any) -> None:
+        if self.items is not None:
+            kept = keep(item, folder="", name="", limit=self._left, persist=False)
+            if kept is None:
+                self.items = None
+            else:
+                self._left -= kept[3]
+                self.items.append(kept)
+
+    def values(self) -> list[Any] | None:
+        """Give the items as they were."""
+        return None if self.items is None else [load(item, folder="") for item in self.items]
 
 
 class CacheContext:

@@ -86,7 +86,10 @@ def like_another(asked: dict[str, object]) -> dict[str, object]:
 
 
 def look_back(run_id: str, *, check_order: bool = True) -> Recorded:
-    """Read what earlier attempts of a run did; raise `NotRetriable` when there is nothing left to do."""
+    """Read what earlier attempts of a run did; raise `NotRetriable` when there is nothing left to do.
+
+    Without `check_order` the next attempt may make other calls: those that are the same by their inputs are reused.
+    """
     recorded = Recorded(Home.default(), run_id, check_order=check_order)
     assert recorded.created is not None
     if recorded.state_type == "COMPLETED":

@@ -12,13 +12,17 @@ from flowctl.core.authoring.annotations import Annotation, allow_failure, opaque
 from flowctl.core.authoring.exceptions import MappingLengthMismatch, MappingMissingIterable
 from flowctl.core.authoring.futures import Future
 from flowctl.core.authoring.states import State
+from flowctl.core.engine.arguments import ATOMS
+from flowctl.core.engine.digests import Shared
 
 if TYPE_CHECKING:
     from flowctl.core.authoring.tasks import Task
 
 
-def argument_sets(task: Task[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the bound arguments of each item.
+def argument_sets(
+    task: Task[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[Iterator[dict[str, Any]], Shared | None]:
+    """Give the bound arguments of each item, and what they have in common, where that may be large.
 
     Raises `MappingMissingIterable` or `MappingLengthMismatch` before the first.
     """
@@ -49,7 +53,9 @@ def argument_sets(task: Task[..., Any], args: tuple[Any, ...], kwargs: dict[str,
         )
     names = [name for name in bound if name in mapped or name in static]
     extra = [name for name in (*mapped, *static) if name not in bound]
-    return _zipped(task, names, extra, mapped, static, next(iter(lengths.values())))
+    shared = [name for name, value in static.items() if name in bound and type(value) not in ATOMS]
+    sets = _zipped(task, names, extra, mapped, static, next(iter(lengths.values())))
+    return sets, Shared(shared) if shared else None
 
 
 def _zipped(

@@ -68,7 +68,10 @@ def advance_task(
 
 def settle(run: TaskRun) -> None:
     """Say that the task run will not change any more: whoever waits for it goes on."""
-    lock = run.flow_run.root.lock
+    root = run.flow_run.root
+    if root.recorded is not None and run.is_task:
+        root.recorded.take_note(run)
+    lock = root.lock
     take(lock)
     waiters, run.waiters = run.waiters, None
     lock.release()
@@ -117,6 +120,8 @@ def advance_flow(
             journal.sync()
         state.run = run
         run.state = state
+    if state.type in FINAL and run.root.recorded is not None:
+        run.root.recorded.take_note(run)
 
 
 def write_log(

@@ -30,6 +30,7 @@ from flowctl.store.states import StateType
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
 
+    from flowctl.core.engine.claims import Claims
     from flowctl.core.engine.root import RootRun
     from flowctl.store.journal import Record
 
@@ -147,6 +148,7 @@ def _payload(call: Call, run: TaskRun) -> bytes:
 
     flow_run, task = run.flow_run, run.task
     flow = flow_run.flow
+    recorded = flow_run.root.recorded
     facts: dict[str, Any] = {
         "root_id": flow_run.root.id,
         "home": flow_run.root.home.path,
@@ -156,6 +158,8 @@ def _payload(call: Call, run: TaskRun) -> bytes:
         "task_run": (run.number, run.given_name, run.tags, run.run_count, run.map_index),
         "task": {"name": task.name, "log_prints": task.log_prints},
         "key": task.task_key,
+        "path": run.path,
+        "recorded": None if recorded is None else recorded.part(run.path),
     }
     return _dumped((call.fn, call.args, call.kwargs, facts, run.arguments))
 
@@ -237,7 +241,9 @@ class _RemoteRoot:
         self.journal = _RemoteJournal(pipe)
         self.lock = Lock()
         self.clock = now_us
-        self.cancelled = self.broken = self.recorded = self.console = self.wishes = None
+        self.cancelled = self.broken = self.console = self.wishes = None
+        #: What is on record below the present call.
+        self.recorded: Claims | None = None
         self.waiting: dict[int, TaskRun] = {}
         self.durable = self.is_closed = self._is_attached = False
         self._next = index * FIRST_OF_CHILDREN
@@ -252,6 +258,7 @@ class _RemoteRoot:
         self.settings = facts["settings"]
         self.log_level = self.settings.level_number
         self.results = self.home.run_folder(self.id) + "/results"
+        self.recorded = facts["recorded"]
         run_id, name, number, run_tags, count = facts["flow_run"]
         flow = None if facts["flow"] is None else Flow(_nothing, **facts["flow"])
         flow_run = FlowRun(
@@ -271,7 +278,7 @@ class _RemoteRoot:
         task = Task(fn, **facts["task"])
         task.task_key = facts["key"]
         run = TaskRun(task, flow_run, None, number, arguments, tags, State(StateType.RUNNING), map_index)
-        run.given_name, run.run_count = given_name, count
+        run.given_name, run.run_count, run.path = given_name, count, facts["path"]
         if not self._is_attached:
             self._is_attached = True
             capture.attach(flow_run)

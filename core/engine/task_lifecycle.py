@@ -20,7 +20,7 @@ from flowctl.core.engine.keeping import cached_result, keep_result, recorded_res
 from flowctl.core.engine.pen import ERROR, INFO, advance_task, settle, write_log
 from flowctl.core.engine.previews import preview, preview_arguments
 from flowctl.core.engine.reports import as_text, report, text_of
-from flowctl.core.engine.waits import Call, CallHook, ConsumerStopped, Sleep, TimedOut, Wait, WaitFor
+from flowctl.core.engine.waits import Call, CallHook, ConsumerStopped, Sleep, Streamed, TimedOut, Wait, WaitFor
 from flowctl.store.states import StateType
 
 if TYPE_CHECKING:
@@ -69,19 +69,24 @@ def task_lifecycle(run: TaskRun, wait_for: Any = None) -> Life:
         while True:
             # The attempt stands here, and not in a generator of its own, because every task passes this way.
             task = run.task
+            keeps = True
             args, kwargs = task.signature.unbind(run.arguments)
             try:
                 value = yield Call(run, task.fn, args, kwargs, task.timeout_seconds)
+                if type(value) is Streamed:
+                    keeps = value.items is not None
+                    value = value.items
                 state = outcomes.state_of_value(value)
                 run.by_hand = state is value
             except TimedOut:
                 state = outcomes.state_of_exception(run, outcomes.timeout_error(run, task.timeout_seconds or 0))
             except ConsumerStopped:
+                keeps = False
                 state = State(StateType.COMPLETED, message="Its consumer stopped before the end.")
             except BaseException as error:
                 state = outcomes.state_of_exception(run, error)
             if state.type is not StateType.FAILED or not (yield from _retry_wanted(run, state)):
-                hooks = _end(run, state)
+                hooks = _end(run, state, keeps=keeps)
                 if hooks:
                     yield from _hooks(run, hooks)
                 return
@@ -119,7 +124,7 @@ def _begin(run: TaskRun) -> Early | None:
             run_name = _named(run, task.task_run_name)
         except Exception as error:
             failure = error
-    run.digest = digest_of(run.arguments)
+    run.digest = digest_of(run.arguments, None, run.digest)
     kept = recorded_result(run) if root.recorded is not None and failure is None else None
     run.run_count += 1
     run.started = root.clock()
@@ -129,7 +134,7 @@ def _begin(run: TaskRun) -> Early | None:
     if failure is not None:
         return outcomes.state_of_exception(run, failure), None
     if kept is not None:
-        return State(StateType.COMPLETED, "Cached", f"Reused from attempt {kept.attempt}.", kept.value), kept.stored
+        return State(StateType.COMPLETED, "Cached", kept.remark, kept.value), kept.stored
     if task.log_prints:
         capture_prints()
     return None
@@ -181,14 +186,14 @@ def _retry_wanted(run: TaskRun, failed: State[Any]) -> Generator[Wait, Any, bool
     return True
 
 
-def _end(run: TaskRun, state: State[Any], result: list[Any] | None = None) -> list[Hook]:
+def _end(run: TaskRun, state: State[Any], result: list[Any] | None = None, *, keeps: bool = True) -> list[Hook]:
     """Record the end and release who waits for it; give the hooks that are to be called now."""
     root, task = run.flow_run.root, run.task
     completed = state.type is StateType.COMPLETED
     value = error = None
     if completed:
         value = preview(state.data, root.settings.preview_length, root.settings.secret_names)
-        if result is None:
+        if result is None and keeps:
             result = keep_result(run, state)
     else:
         error = _report(state)

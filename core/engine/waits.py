@@ -37,6 +37,16 @@ class CallHook(Call):
     __slots__ = ()
 
 
+class Streamed:
+    """The outcome of a generator whose values went to its consumer one by one."""
+
+    __slots__ = ("items",)
+
+    def __init__(self, items: list[Any] | None) -> None:
+        #: What it yielded; None where that is too much to be kept.
+        self.items = items
+
+
 class Sleep:
     """Wait for `seconds`, or until the run's `wake` is called."""
 

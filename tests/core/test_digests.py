@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from flowctl.core.authoring.canonical import CannotHash, canonical_hash
-from flowctl.core.engine.digests import SIZE, digest
+from flowctl.core.engine.digests import SIZE, Shared, digest
 
 PROGRAM = '''
 """Prints the digests of many values; runs as a script and as a module."""
@@ -231,13 +231,17 @@ def test_huge_arguments_take_neither_time_nor_memory_and_still_differ() -> None:
     shared: list[Any] = [1]
     for _ in range(100):
         shared = [shared, shared]
-    tracemalloc.start()
-    began = time.perf_counter()
+    values = (array, text, data, rows, shared, pd.DataFrame({"a": array}))
+    began = time.process_time()
 
-    for value in (array, text, data, rows, shared, pd.DataFrame({"a": array})):
+    for value in values:
         assert digest({"x": value}) is not None
 
-    took, (_, peak) = time.perf_counter() - began, tracemalloc.get_traced_memory()
+    took = time.process_time() - began
+    tracemalloc.start()
+    for value in values[:3]:
+        digest({"x": value})
+    _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert took < 3
     assert peak < 30_000_000
@@ -245,12 +249,45 @@ def test_huge_arguments_take_neither_time_nor_memory_and_still_differ() -> None:
     assert digest({"x": data}) != digest({"x": data[:-1] + b"y"})
 
 
-def test_without_a_limit_all_of_a_value_counts() -> None:
-    one = [*range(500_000), "a", *range(500_000)]
-    other = [*range(500_000), "b", *range(500_000)]
+@pytest.mark.parametrize("part", [b"x", "x", "é"])
+def test_large_arguments_that_differ_somewhere_have_other_digests(part: Any) -> None:
+    half = part * 3_000_000
 
-    assert digest({"x": one}) == digest({"x": other}), "the limit is where this test takes it to be"
-    assert canonical_hash(one) != canonical_hash(other)
+    assert digest({"x": half + part + half}) != digest({"x": half + type(part)() + half + part[:0]})
+    assert digest({"x": half + half}) != digest({"x": half + half[:-1] + (b"y" if isinstance(part, bytes) else "y")})
+    middle = [*range(500_000), "a", *range(500_000)]
+    assert digest({"x": middle}) != digest({"x": [*middle[:500_000], "b", *middle[500_001:]]})
+
+
+def test_a_digest_of_a_part_only_can_be_told() -> None:
+    rows = [[n] for n in range(200_000)]
+    whole, in_part = digest({"x": rows[:1000]}), digest({"x": rows})
+
+    assert (len(whole or b""), len(in_part or b"")) == (SIZE, SIZE + 1)
+    assert digest({"x": [*rows[:-1], [0]]}) == in_part, "the limit is where this test takes it to be"
+    assert canonical_hash(rows) != canonical_hash([*rows[:-1], [0]]), "without a limit all of a value counts"
+
+
+def test_what_the_calls_of_a_map_have_in_common_is_hashed_once_and_still_counts() -> None:
+    class Counted:
+        times = 0
+
+        def __reduce__(self) -> Any:
+            Counted.times += 1
+            return (dict, ())
+
+    same, shared = Counted(), Shared(["common"])
+
+    digests = [digest({"x": n, "common": same}, shared=shared) for n in range(5)]
+
+    assert Counted.times == 1
+    assert len(set(digests)) == 5
+    assert digest({"x": 1, "common": [2]}, shared=Shared(["common"])) != digest(
+        {"x": 1, "common": [3]}, shared=Shared(["common"])
+    )
+    in_part = digest({"x": 1, "common": [[n] for n in range(200_000)]}, shared=Shared(["common"]))
+    assert in_part is not None
+    assert len(in_part) == SIZE + 1
 
 
 _PLAIN: Any = st.recursive(

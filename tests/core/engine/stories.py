@@ -13,7 +13,7 @@ HEAD = """\
 import asyncio, os, signal, sys, threading, time
 from dataclasses import dataclass
 from pathlib import Path
-from flowctl import flow, task, as_completed, ProcessPoolTaskRunner, ThreadPoolTaskRunner, get_run_logger
+from flowctl import flow, task, as_completed, wait, ProcessPoolTaskRunner, ThreadPoolTaskRunner, get_run_logger
 
 HERE = Path(__file__).parent
 EFFECTS = HERE / "effects"
@@ -56,8 +56,8 @@ class Story:
             script.end()
         self.said = script.errors
 
-    def retry(self) -> int:
-        with Script(self.path, only_run(self.home).id, by="retry") as script:
+    def retry(self, *options: str) -> int:
+        with Script(self.path, only_run(self.home).id, *options, by="retry") as script:
             self.said = script.output()
             status = script.end()
         self.said += script.errors
