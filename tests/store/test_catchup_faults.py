@@ -59,8 +59,10 @@ def test_whoever_waits_too_long_for_the_writer_is_told(home: Home, monkeypatch: 
 
 
 #: A small stretch and a small commit, so that a catch-up has many steps to be killed between.
-_SMALL = "from flowctl.store import catchup, liveness; catchup._RECORDS_A_COMMIT = 200"
-_SMALL += "; liveness.look_at_run.__kwdefaults__['stretch_bytes'] = 2000"
+_SMALL = (
+    "from flowctl.store import catchup, liveness; catchup._RECORDS_A_COMMIT = 200"
+    "; liveness.look_at_run.__kwdefaults__['stretch_bytes'] = 2000"
+)
 #: Counts calls of functions, those of C included, which is where the disk is touched; dies at the one it is given.
 _COUNTED = f"""
 {_IMPORTS}; {_SMALL}
