@@ -144,7 +144,7 @@ def _print_planned(console: Console, name: str, run_id: str, due_at: datetime | 
         Text.assemble((f"{mark} ", OK), safe(name, "bold"), (f"  {run_id[:8]}", QUIET), " is planned", (when, QUIET))
     )
     if console.is_terminal and not watch:
-        console.print(Text.assemble(("  watch it: ", QUIET), (f"flowctl runs logs -f {run_id[:8]}", ACCENT)))
+        console.print(Text.assemble(("  watch it: ", QUIET), (f"flowctl runs watch {run_id[:8]}", ACCENT)))
 
 
 def _watched(console: Console, run_id: str, *, as_json: bool) -> Exit:

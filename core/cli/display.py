@@ -11,18 +11,17 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import IO, TYPE_CHECKING, Final, Protocol
+from typing import IO, TYPE_CHECKING, Final
 
+from flowctl.core.cli.display_choice import Display, chosen, human_stream, plain_display
 from flowctl.core.cli.display_model import RunModel
 from flowctl.core.cli.display_options import DisplayOptions
-from flowctl.core.cli.display_printed import Printed
-from flowctl.core.cli.display_streams import is_ascii, is_github, is_gitlab, is_live, silence, wants_colour
-from flowctl.core.cli.display_words import Glyphs, Line
+from flowctl.core.cli.display_streams import is_ascii, silence
+from flowctl.core.cli.display_words import Glyphs
 from flowctl.core.cli.exits import Exit
 from flowctl.store.states import StateType
 
 if TYPE_CHECKING:
-    from flowctl.core.cli.display_groups import Run
     from flowctl.core.cli.display_region import Region
     from flowctl.core.engine.launch import Ended
     from flowctl.store.journal import Record
@@ -38,20 +37,6 @@ _EXITS: Final = {
 }
 #: The first frame waits a moment: a run that is over by then needs no frame, and none of its time is spent on rich.
 _FIRST_S: Final = 0.06
-
-
-class Display(Protocol):
-    """One way of showing a run."""
-
-    #: Seconds until the next `refresh`.
-    wait_s: float
-
-    @property
-    def observe(self) -> Callable[[Record, Run | None], None] | None: ...
-
-    def refresh(self, now: float) -> None: ...
-
-    def end(self, now: float, summary: list[Line]) -> None: ...
 
 
 def exit_of(state_type: StateType) -> Exit:
@@ -82,7 +67,8 @@ class Screen:
         self.queue: deque[Record] = deque()
         self.model = RunModel()
         self.model.least_level = options.least_level
-        self.glyphs = Glyphs(is_ascii=is_ascii(_human_stream(options)))
+        self.model.spec = options.watched or "-"
+        self.glyphs = Glyphs(is_ascii=options.is_linear or is_ascii(human_stream(options)))
         self._options = options
         self._machine = machine or sys.stdout
         self._displays: list[Display] = []
@@ -90,7 +76,7 @@ class Screen:
         self._thread = threading.Thread(target=self._loop, name="flowctl display", daemon=True)
 
     def open(self) -> None:
-        self._displays = list(self._chosen())
+        self._displays = chosen(self._options, self.model, self.glyphs, self._machine)
         self._thread.start()
 
     def close(self, ended: Ended | None) -> None:
@@ -112,38 +98,6 @@ class Screen:
 
             value = ended.state.data if ended.state.type is StateType.COMPLETED else None
             write_summary(self.model, value, self._machine, is_event=self._options.with_events)
-
-    def _chosen(self) -> list[Display]:
-        displays: list[Display] = []
-        if self._options.with_events and self._machine is not None:
-            from flowctl.core.cli.display_json import Events
-
-            displays.append(Events(self.model, self._machine))
-        stream = _human_stream(self._options)
-        if stream is None:
-            return displays
-        if is_live(stream) and not self._options.is_quiet:
-            from flowctl.core.cli.display_live import Live
-
-            live = Live(self.model, stream, self.glyphs)
-            live.region.open()
-            return [*displays, live]
-        return [*displays, self._plain(stream)]
-
-    def _plain(self, stream: IO[str]) -> Display:
-        from flowctl.core.cli.display_plain import Paint, Plain, bare
-
-        paint: Paint = bare
-        kind = Plain
-        if wants_colour(stream):
-            from flowctl.core.cli.display_paint import painter
-
-            paint = painter(stream)
-        if is_github() or is_gitlab():
-            from flowctl.core.cli.display_ci import GitHub, GitLab
-
-            kind = GitHub if is_github() else GitLab
-        return kind(self.model, stream, self.glyphs, is_quiet=self._options.is_quiet, paint=paint)
 
     def _loop(self) -> None:
         is_over = self._ended.wait(_FIRST_S)
@@ -177,7 +131,7 @@ class Screen:
             getattr(display, method)(*arguments)
         except BrokenPipeError:
             self._displays.remove(display)
-            silence(_human_stream(self._options) if self._options.for_machines is False else self._machine)
+            silence(human_stream(self._options) if self._options.for_machines is False else self._machine)
         except Exception as error:  # noqa: BLE001 - an edge: whatever a display does wrong must not reach the run
             self._displays.remove(display)
             region = getattr(display, "region", None)
@@ -187,14 +141,9 @@ class Screen:
     def _fall_back(self, region: Region, error: Exception, method: str, arguments: tuple[object, ...]) -> None:
         try:
             region.close()
-            plain = self._plain(sys.stderr)
+            plain = plain_display(self._options, self.model, self.glyphs, sys.stderr)
             sys.stderr.write(f"The live display failed ({type(error).__name__}: {error}); plain lines follow.\n")
             getattr(plain, method)(*arguments)
             self._displays.append(plain)
         except Exception:  # noqa: BLE001 - as above: then there is nobody to tell
             pass
-
-
-def _human_stream(options: DisplayOptions) -> IO[str] | None:
-    stream = sys.stderr if options.for_machines else sys.stdout
-    return stream.stream if isinstance(stream, Printed) else stream

@@ -133,4 +133,4 @@ def parameters_text(parameters: str) -> str:
 
 def _footer(model: RunModel, glyphs: Glyphs) -> Row:
     line = counts_line(model.counts, glyphs, with_words=False)
-    return Row(0, line or [("no task yet", "dim")], "ctrl+c cancels")
+    return Row(0, line or [("no task yet", "dim")], "ctrl+c cancels" if model.spec == "-" else "ctrl+c leaves it alone")

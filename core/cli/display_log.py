@@ -45,7 +45,7 @@ def last_lines(model: RunModel, glyphs: Glyphs, height: int) -> list[Line]:
         return []
     head = _rule(glyphs)
     if earlier := model.log_count - shown:
-        head.append((f", {plural(earlier, 'earlier line')}: flowctl runs logs -", "dim"))
+        head.append((f", {plural(earlier, 'earlier line')}: flowctl runs logs {model.spec}", "dim"))
     return [[], head, *lines]
 
 

@@ -41,6 +41,8 @@ class RunModel:
         self.root = Group(None, None, "", is_flow=True)
         self.run_id = ""
         self.attempt = 1
+        #: What to type for the run in further commands; the latest, as it runs here.
+        self.spec = "-"
         self.tags: list[str] = []
         self.parameters = "{}"
         #: Newest state of the root run.

@@ -60,7 +60,7 @@ def _facts(model: RunModel, glyphs: Glyphs) -> Iterator[Line]:
             line += [(safe_text(name, keep_newlines=False), ""), (f" {duration(seconds)}  ", "dim")]
         yield line
     if model.warning_count:
-        remark = "   flowctl runs logs - --level warning"
+        remark = f"   flowctl runs logs {model.spec} --level warning"
         yield [*_label("log"), (_warnings(model.warning_count), "WARNING"), (remark, "dim")]
     state = model.state
     if state is not None and state.type == "COMPLETED" and state.value not in (None, "None"):
@@ -107,7 +107,7 @@ def _next(model: RunModel, word: str) -> Iterator[Line]:
     if word in ("failed", "crashed", "cancelled"):
         remark = "   what completed is not run again" if model.counts.get("completed") else ""
         yield [*_label("go on"), (f"flowctl runs retry {short}", "command"), (remark, "dim")]
-    yield [*_label("look back"), ("flowctl runs show -", "command")]
+    yield [*_label("look back"), (f"flowctl runs show {model.spec}", "command")]
 
 
 def _warnings(count: int) -> str:

@@ -57,6 +57,9 @@ def run(
         bool, typer.Option("--events", help="Print what happens as JSON lines; all else goes to stderr.")
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show only problems and the last line.")] = False,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="One sentence for each change of state, for screen readers and scripts.")
+    ] = False,
     log_level: Annotated[
         str | None,
         typer.Option(
@@ -70,7 +73,9 @@ def run(
     """Run a flow in this process and show it while it goes."""
     from flowctl.core.cli.display_options import DisplayOptions
 
-    options = DisplayOptions(is_json=as_json, with_events=events, is_quiet=quiet, least_level=set_level(log_level))
+    options = DisplayOptions(
+        is_json=as_json, with_events=events, is_quiet=quiet, is_linear=plain, least_level=set_level(log_level)
+    )
     machine = _machine_stream() if options.for_machines else None
     from flowctl.core.cli.faults import CommandError
     from flowctl.core.cli.parameters import read_parameters
@@ -110,7 +115,7 @@ def load(target: str, options: DisplayOptions) -> Flow[..., Any]:
     from flowctl.core.cli.display_streams import is_live
     from flowctl.core.engine.loading import load_flow
 
-    if not options.is_quiet and is_live(sys.stderr if options.for_machines else sys.stdout):
+    if not options.is_quiet and not options.is_linear and is_live(sys.stderr if options.for_machines else sys.stdout):
         from flowctl.core.cli.display_printed import stand_in
 
         stand_in()

@@ -22,6 +22,9 @@ OptionalRunSpec = Annotated[
         autocompletion=completion.runs,
     ),
 ]
+PlainOption = Annotated[
+    bool, typer.Option("--plain", help="One sentence for each change of state, for screen readers and scripts.")
+]
 States = Annotated[
     list[str] | None,
     typer.Option(
@@ -38,7 +41,7 @@ def register(app: typer.Typer) -> None:
     """Add the group `runs` to the program."""
     group = typer.Typer(cls=Group, rich_markup_mode=None, invoke_without_command=True)
     group.callback()(list_runs)
-    for command in (show, logs, result, retry, delete, cancel, kill, pause, resume, rerun):
+    for command in (show, watch, logs, result, retry, delete, cancel, kill, pause, resume, rerun):
         group.command(cls=Command)(command)
     app.add_typer(group, name="runs")
 
@@ -84,6 +87,17 @@ def show(
     from flowctl.core.cli.runs_show import print_run
 
     return print_run(run, attempt=attempt, everything=everything, full=full, as_json=as_json)
+
+
+def watch(
+    run: OptionalRunSpec = "-",
+    plain: PlainOption = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show only problems and the last line.")] = False,
+) -> int:
+    """Show a run of another process while it goes; end with its exit code."""
+    from flowctl.core.cli.runs_watch import watch_run
+
+    return watch_run(run, is_plain=plain, is_quiet=quiet)
 
 
 def logs(

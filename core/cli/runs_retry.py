@@ -62,7 +62,7 @@ def _refuse(home: Home, run: FlowRunRow) -> None:
         raise CommandError(f"Run {run.name} is {run.state_name}, so there is nothing to retry. Run its flow anew.")
     if not run.is_final or is_alive(home, run.id):
         raise CommandError(
-            f"Run {run.name} is still at work ({run.state_name}). Watch it with `flowctl runs logs -f {typed(run)}`; "
+            f"Run {run.name} is still at work ({run.state_name}). Watch it with `flowctl runs watch {typed(run)}`; "
             "it can be retried once it has ended."
         )
 

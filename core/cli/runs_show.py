@@ -134,6 +134,6 @@ def _print_next(console: Console, run: FlowRunRow) -> None:
     if run.is_final:
         words, command = "Go on from what completed", f"flowctl runs retry {typed(run)}"
     else:
-        words, command = "Watch it", f"flowctl runs logs -f {typed(run)}"
+        words, command = "Watch it", f"flowctl runs watch {typed(run)}"
     console.print()
     console.print(Text.assemble((f"{words}: ", QUIET), safe(command, f"bold {ACCENT}")))

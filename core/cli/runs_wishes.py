@@ -143,7 +143,7 @@ def _carry(client: Client, console: Console, verb: str, run: FlowRunRow, fields:
     console.print(line)
     if console.is_terminal and verb in ("retry", "rerun"):
         spec = name if verb == "rerun" else typed(run)
-        console.print(Text.assemble("  watch it: ", ("flowctl runs logs -f ", ACCENT), safe(spec, ACCENT)))
+        console.print(Text.assemble("  watch it: ", ("flowctl runs watch ", ACCENT), safe(spec, ACCENT)))
     return Exit.OK
 
 

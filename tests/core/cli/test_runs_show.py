@@ -138,7 +138,7 @@ def test_a_waiting_retry_tells_when(home: Home, say: Say) -> None:
 
     assert "▸ Running" in out
     assert "↻ load-001  AwaitingRetry, next in " in out
-    assert out.endswith("Watch it: flowctl runs logs -f brisk-otter\n")
+    assert out.endswith("Watch it: flowctl runs watch brisk-otter\n")
 
 
 def test_json_holds_the_whole_page(runs: Home, say: Say) -> None:
