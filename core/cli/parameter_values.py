@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Final, cast, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Final, Literal, cast, get_args, get_origin
 
 from flowctl.core.authoring.exceptions import ParameterTypeError
 from flowctl.core.cli.faults import CommandError
@@ -55,6 +55,9 @@ def value(name: str, texts: list[str], annotation: Any, signature: Parameters) -
         element = annotation if name == signature.var_positional else (get_args(_bare(annotation)) or (None,))[0]
         if len(texts) == 1 and isinstance(whole := _json(texts[0]), list):
             return cast("Any", whole)
+        if len(texts) == 1 and element in (int, float):
+            # No other reading of `1,2,3` makes sense; a text may hold commas.
+            texts = texts[0].split(",")
         return [_one(text, element) for text in texts]
     if len(texts) > 1:
         raise CommandError(f"-p {name} is given {len(texts)} times, but {name!r} takes one value. Give it once.")
@@ -67,6 +70,11 @@ def _one(text: str, annotation: Any) -> Any:
     if bare is str:
         # `str | None`: null is the only way to say None.
         return None if bare is not annotation and text == "null" else text
+    if isinstance(bare, type) and isinstance(member := getattr(bare, "__members__", {}).get(text), bare):
+        # An enum's member by its name, unless that is the value of another.
+        return text if any(other.value == text for other in getattr(bare, "__members__", {}).values()) else member
+    if bare is not annotation and text in ("none", "None") and get_origin(bare) is not Literal:
+        return None
     found = _json(text)
     if found is _NOT_JSON:
         return _PYTHON_WORDS.get(text, text) if annotation in (None, object) else text
@@ -120,6 +128,8 @@ def from_file(path: str) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise CommandError(f"The parameter file {path!r} cannot be read: {reason}. Look at the path.") from error
+    if path.endswith((".yaml", ".yml")):
+        raise CommandError(f"The parameter file {path!r} is YAML, which is not read. Write it as .json or .toml.")
     if not path.endswith(".toml"):
         return json_object(text, f"The parameter file {path!r}")
     import tomllib

@@ -238,8 +238,9 @@ def _files_near(path: str) -> list[str]:
     while folder and not os.path.isdir(folder):
         folder = os.path.dirname(folder)
     python = [file for file in _listing(folder or ".") if file.endswith(".py") and file != "__init__.py"]
-    wanted = name if name.endswith(".py") else f"{name}.py"
-    return [os.path.join(folder, file) for file in nearest(wanted, python)]
+    # Without the ending, which would make any two names alike.
+    stems = nearest(name.removesuffix(".py"), [file.removesuffix(".py") for file in python])
+    return [os.path.join(folder, f"{stem}.py") for stem in stems]
 
 
 def _listing(folder: str) -> list[str]:

@@ -30,7 +30,10 @@ def offered(command: Command, *words: str, shell: str = "bash") -> str:
     ("words", "expected"),
     [
         (["ru"], {"run", "runs"}),
-        (["runs", ""], {"show", "logs", "result", "retry", "delete", "cancel", "kill", "pause", "resume", "rerun"}),
+        (
+            ["runs", ""],
+            {"show", "watch", "logs", "result", "retry", "delete", "cancel", "kill", "pause", "resume", "rerun"},
+        ),
         (["runs", "show", "c"], {"calm-heron"}),
         (["runs", "retry", "d"], {"dusty-crow"}),
         (["runs", "--state", "c"], {"completed", "crashed", "cancelled"}),

@@ -35,6 +35,7 @@ def everything(
     either: int | str = 0,
     names: list[str] = [],  # noqa: B006 - as users write it
     numbers: list[int] | None = None,
+    later: date | None = None,
     options: dict[str, int] = {},  # noqa: B006
     anything: Any = None,
 ) -> None: ...
@@ -86,6 +87,7 @@ def refused(target: Flow[..., Any], *assignments: str, **sources: str) -> str:
         ("exact=0.1", "0.1"),
         ("size=small", "small"),
         ("size=2", 2),
+        ("size=TWO", Size.TWO),
         ("mode=fast", "fast"),
         ("mode=3", 3),
         ("either=5", 5),
@@ -95,6 +97,8 @@ def refused(target: Flow[..., Any], *assignments: str, **sources: str) -> str:
         ('names=["a", "b"]', ["a", "b"]),
         ("numbers=5", [5]),
         ("numbers=null", None),
+        ("numbers=1,2", [1, 2]),
+        ("later=none", None),
         ('options={"a": 1}', {"a": 1}),
         ("anything=5", 5),
         ("anything=True", True),
@@ -188,6 +192,14 @@ def test_a_flow_that_does_not_validate_gets_what_was_typed() -> None:
 )
 def test_broken_sources_are_named(sources: dict[str, str], said: str) -> None:
     assert said in refused(everything, **sources)
+
+
+def test_a_yaml_file_is_refused_with_what_is_read(tmp_path: Path) -> None:
+    (tmp_path / "parameters.yaml").write_text("count: 3")
+
+    said = refused(everything, file=str(tmp_path / "parameters.yaml"))
+
+    assert "is YAML, which is not read. Write it as .json or .toml." in said
 
 
 def test_broken_toml_names_file_and_line(tmp_path: Path) -> None:
