@@ -61,7 +61,7 @@ class Cancellation:
         if leader is None:
             return False
         if not processes.is_alive(leader):
-            return not processes.kill_tree(self._members)
+            return not processes.kill_tree(self._members, patience_s=LOOK_EVERY_S)
         if now_s < self._due_s:
             return False
         number = self._signals[0]
@@ -72,7 +72,7 @@ class Cancellation:
         elif number == signal.SIGTERM:
             processes.send_all(self._members(), signal.SIGTERM)
         else:
-            return not processes.kill_tree(self._members)
+            return not processes.kill_tree(self._members, patience_s=LOOK_EVERY_S)
         self._due_s = now_s + (self._grace_s if number == signal.SIGINT else min(TERMINATE_S, self._grace_s))
         del self._signals[0]
         return False

@@ -12,6 +12,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
@@ -20,6 +21,10 @@ from flowctl.core.engine.root import RUN_VARIABLE
 _IS_LINUX: Final = sys.platform == "linux"
 _TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
 _PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
+#: Whoever is not gone so long after a SIGKILL is held by the kernel: a disk or network drive that does not answer.
+KILL_PATIENCE_S: Final = 2.0
+_FIRST_PAUSE_S: Final = 0.0002
+_MOST_PAUSE_S: Final = 0.02
 #: The boot is told in whole seconds.
 _CLOCK_SLACK_US: Final = 5_000_000
 
@@ -144,16 +149,27 @@ def send_all(processes: Iterable[Process], number: int) -> int:
     return sum(send(process, number) for process in processes)
 
 
-def kill_tree(find_members: Callable[[], list[Process]], *, rounds: int = 50) -> list[Process]:
+def kill_tree(find_members: Callable[[], list[Process]], *, patience_s: float = KILL_PATIENCE_S) -> list[Process]:
     """Kill until nobody is left, since whoever is killed may just have started another; return who is left."""
+    deadline = time.monotonic() + patience_s
+    pause_s = _FIRST_PAUSE_S
     left: list[Process] = []
-    for _ in range(rounds):
+    # Seen to be gone twice: one that was started while the first look went on was not among those looked at.
+    looks_left = 2
+    while looks_left:
         left = find_members()
         if not left:
-            break
+            looks_left -= 1
+            continue
+        looks_left = 2
         # Stopped first, so that none starts another while the others are killed.
         send_all(left, signal.SIGSTOP)
         send_all(left, signal.SIGKILL)
+        if time.monotonic() > deadline:
+            break
+        # Who is killed needs the processor once more to die, and on a busy machine it is long until its turn.
+        time.sleep(pause_s)
+        pause_s = min(pause_s * 2, _MOST_PAUSE_S)
     return left
 
 
