@@ -103,9 +103,17 @@ def claimed_runs(connection: sqlite3.Connection) -> list[Claimed]:
     return [Claimed._make(row) for row in connection.execute(query).fetchall()]
 
 
-def end_plan(connection: sqlite3.Connection, run_id: str) -> None:
-    """Forget the plan of a run that is over; where no process ever wrote a journal, it holds the only arguments."""
-    query = "DELETE FROM planned_run WHERE run_id = ?1 AND EXISTS (SELECT 1 FROM journal WHERE journal.run_id = ?1)"
-    connection.execute(query, (run_id,)).close()
-    query = "UPDATE planned_run SET claimed_at = coalesce(claimed_at, due_at), pid = NULL WHERE run_id = ?"
-    connection.execute(query, (run_id,)).close()
+def end_plan(connection: sqlite3.Connection, run_id: str, attempt: int) -> None:
+    """Forget the plan of an attempt that is over; where no process ever wrote a journal, it holds the only arguments.
+
+    The next attempt may be planned by now.
+    """
+    query = (
+        "DELETE FROM planned_run WHERE run_id = ?1 AND attempt <= ?2 "
+        "AND EXISTS (SELECT 1 FROM journal WHERE journal.run_id = ?1)"
+    )
+    connection.execute(query, (run_id, attempt)).close()
+    query = (
+        "UPDATE planned_run SET claimed_at = coalesce(claimed_at, due_at), pid = NULL WHERE run_id = ? AND attempt <= ?"
+    )
+    connection.execute(query, (run_id, attempt)).close()

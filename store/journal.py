@@ -154,6 +154,8 @@ KINDS: Final[dict[int, type[Record]]] = {
 }
 _KIND_OF: Final[dict[type[Record], int]] = {record: kind for kind, record in KINDS.items()}
 
+#: The first record is a small one.
+_BEGINNING_BYTES: Final = 64 << 10
 _header: Final = Struct("<II").pack
 _pack: Final[Callable[[Any], bytes]] = msgpack.Packer(autoreset=True, unicode_errors="surrogatepass").pack
 
@@ -194,6 +196,21 @@ def decode(data: bytes, start: int = 0) -> Iterator[tuple[int, int, Record]]:
         offset += 8 + length
         if record is not None:
             yield offset, sequence, record
+
+
+def has_begun(path: str) -> bool:
+    """Tell whether a journal tells anything: a process killed in its first moment leaves none, or a torn record."""
+    try:
+        with open(path, "rb") as file:
+            data = file.read(_BEGINNING_BYTES)
+    except FileNotFoundError:
+        return False
+    behind = 8 + int.from_bytes(data[:4], "little")
+    try:
+        # A record behind one that is not whole: the file was harmed later.
+        return next(decode(data), None) is not None or next(decode(data, behind), None) is not None
+    except DamagedJournal:
+        return True
 
 
 def default_run_name(task_name: str, number: int) -> str:

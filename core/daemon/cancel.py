@@ -140,7 +140,7 @@ def _drop_plan(daemon: Daemon, run: Standing) -> bool:
     if not underway.is_waiting(connection, run.id):
         return False
     underway.tell(connection, run.id, StateType.CANCELLED, "Cancelled", _CANCELLED, daemon.now())
-    end_plan(connection, run.id)
+    end_plan(connection, run.id, run.attempt)
     return True
 
 

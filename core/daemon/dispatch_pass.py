@@ -70,12 +70,15 @@ def plug(daemon: Daemon) -> Callable[[datetime], float | None]:
 
 def step(store: Store, dispatcher: Dispatcher, now: datetime, *, now_s: float) -> float | None:
     """Take note of what happened to runs, go on with cancels, start what is due; say when to come again."""
-    with store.transaction(durable=False):
-        dispatcher.adopt(store.connection, now, now_s)
-    _hear(store, dispatcher, now, now_s)
+    if not dispatcher.is_complete:
+        with store.transaction(durable=False):
+            dispatcher.adopt(store.connection, now, now_s)
+    dispatcher.is_complete = False
+    dispatcher.hear(store, now, now_s)
     _cancel(store, dispatcher, now_s)
     _start_due(store, dispatcher, now, now_s)
-    dispatcher.look_after(store, now_s)
+    dispatcher.look_after(store, now, now_s)
+    dispatcher.is_complete = True
     waits: list[float] = []
     if dispatcher.cancellations or dispatcher.servers.is_unsure:
         waits.append(LOOK_EVERY_S)
@@ -99,14 +102,6 @@ def begin_cancel(
         return
     if run_id not in dispatcher.cancellations:
         dispatcher.cancellations[run_id] = Cancellation(dispatcher.home, run_id, found.attempt, grace_s=grace_s)
-
-
-def _hear(store: Store, dispatcher: Dispatcher, now: datetime, now_s: float) -> None:
-    events = dispatcher.servers.events(now_s)
-    if events:
-        with store.transaction(durable=False):
-            for event in events:
-                dispatcher.note(store.connection, event, now)
 
 
 def _cancel(store: Store, dispatcher: Dispatcher, now_s: float) -> None:
@@ -232,7 +227,7 @@ def _tell(store: Store, dispatcher: Dispatcher, run: Waiting, verdict: Verdict, 
     if verdict.act == "skip":
         underway.tell(connection, run.run_id, StateType.CANCELLED, "Skipped", verdict.reason, now)
         underway.skip_occurrence(connection, run.run_id, verdict.reason)
-        end_plan(connection, run.run_id)
+        end_plan(connection, run.run_id, run.attempt)
         dispatcher.reasons.pop(run.run_id, None)
         return
     if verdict.act == "replace" and run.deployment_id is not None:

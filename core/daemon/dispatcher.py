@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -10,6 +9,7 @@ from typing import Final, NamedTuple
 
 from flowctl.core.daemon import processes
 from flowctl.core.daemon.cancellations import Cancellation
+from flowctl.core.daemon.endings import NOT_YET
 from flowctl.core.daemon.fork_servers import Event, ForkServers
 from flowctl.core.daemon.framing import Message
 from flowctl.core.daemon.processes import Process
@@ -19,6 +19,7 @@ from flowctl.store.aftermath import signal_name
 from flowctl.store.claims import claimed_runs, end_plan, note_process, release
 from flowctl.store.flow_files import source_to_run
 from flowctl.store.home import Home
+from flowctl.store.journal import has_begun
 from flowctl.store.liveness import is_alive
 from flowctl.store.output import output_path
 from flowctl.store.plan_records import PlannedRunRow
@@ -65,29 +66,30 @@ class Dispatcher:
         self._unattended: dict[str, Process] = {}
         self._tries: dict[str, int] = {}
         self._usage: dict[str, Usage] = {}
+        self._heard: list[Event] = []
         self._sampled_s = 0.0
         self._boot_id = _boot_id()
         self._descriptors = descriptors
-        self._is_adopted = False
+        #: All claimed runs of the database are among those above: not so at the start, and after a turn broke off.
+        self.is_complete = False
 
     def adopt(self, connection: sqlite3.Connection, now: datetime, now_s: float) -> None:
-        """Take up what an earlier daemon left: living runs, claims that came to nothing, cancels half way."""
-        if self._is_adopted:
-            return
-        self._is_adopted = True
+        """Take up what was left by an earlier daemon: living runs, claims that came to nothing, cancels half way."""
         for plan in claimed_runs(connection):
             run_id, attempt = plan.run_id, plan.attempt
+            if self.ended.get(run_id) == attempt or (run_id in self.runs and run_id in self.servers):
+                continue
             if is_alive(self.home, run_id):
                 process = None
                 if plan.pid and plan.boot_id == self._boot_id:
                     process = Process(plan.pid, plan.process_started or 0)
                 self.runs[run_id] = Underway(attempt, process)
-            elif os.path.exists(self.home.journal(run_id, attempt)):
+            elif has_begun(self.home.journal(run_id, attempt)):
                 self.ended[run_id] = attempt
             else:
                 self._give_back(connection, run_id, attempt, now, "The daemon ended before it was started.")
         for run_id, attempt in underway.being_cancelled(connection):
-            if is_alive(self.home, run_id):
+            if run_id not in self.cancellations and is_alive(self.home, run_id):
                 cancellation = Cancellation(self.home, run_id, attempt)
                 cancellation.take_up(now_s)
                 self.cancellations[run_id] = cancellation
@@ -126,10 +128,19 @@ class Dispatcher:
         """Count the slots of a limit that are promised and not held yet."""
         return sum(run.reserved.count(name) for run in self.runs.values())
 
-    def note(self, connection: sqlite3.Connection, event: Event, now: datetime) -> None:
+    def hear(self, store: Store, now: datetime, now_s: float) -> None:
+        """Take note of what the fork servers tell; what cannot be written down now, the next time."""
+        self._heard += self.servers.events(now_s)
+        if self._heard:
+            with store.transaction(durable=False):
+                for event in self._heard:
+                    self._note(store.connection, event, now)
+            self._heard.clear()
+
+    def _note(self, connection: sqlite3.Connection, event: Event, now: datetime) -> None:
         """Take note of what became of a run that was asked for."""
         run_id, attempt = event.run_id, event.attempt
-        began = os.path.exists(self.home.journal(run_id, attempt))
+        began = has_begun(self.home.journal(run_id, attempt))
         if event.kind == "started":
             process = Process(event.pid, event.started)
             self.runs[run_id] = Underway(attempt, process)
@@ -156,24 +167,21 @@ class Dispatcher:
             # Somebody was faster to take a slot, or the fork server was killed.
             self._give_back(connection, run_id, attempt, now, event.message or "It is started anew.")
 
-    def look_after(self, store: Store, now_s: float) -> None:
+    def look_after(self, store: Store, now: datetime, now_s: float) -> None:
         """See who ended without a word to this daemon, and forget the plans of runs that are closed."""
-        for run_id, run in list(self.runs.items()):
-            if run.reserved or run_id in self.ended:
-                continue
-            if not is_alive(self.home, run_id):
-                if run.process is not None:
-                    # No fork server says so: there may be none that looked after what the run left behind.
-                    self._unattended[run_id] = run.process
-                self._end(run_id, run.attempt)
         connection = store.connection
+        gone = [run_id for run_id in self.runs if run_id not in self.servers and not is_alive(self.home, run_id)]
+        if gone:
+            with store.transaction(durable=False):
+                for run_id in gone:
+                    self._note_gone(connection, run_id, self.runs[run_id], now)
         over = [run_id for run_id, attempt in self.ended.items() if underway.is_over(connection, run_id, attempt)]
         if over:
             with store.transaction(durable=False):
                 for run_id in over:
-                    end_plan(connection, run_id)
-                    del self.ended[run_id]
+                    end_plan(connection, run_id, self.ended[run_id])
             for run_id in over:
+                del self.ended[run_id]
                 if (leader := self._unattended.pop(run_id, None)) is not None:
                     self._sweep(connection, run_id, leader)
         self._sample(store, now_s)
@@ -191,6 +199,17 @@ class Dispatcher:
         if seen is None or not processes.started_before(seen.process, writer.opened_at):
             return None
         return seen.process, seen.session == writer.pid
+
+    def _note_gone(self, connection: sqlite3.Connection, run_id: str, run: Underway, now: datetime) -> None:
+        """Take note of a process that is gone, and of which no fork server tells."""
+        if not has_begun(self.home.journal(run_id, run.attempt)):
+            # It was killed on its way there, by whatever killed its fork server: none of the flow's code was run.
+            self._give_back(connection, run_id, run.attempt, now, "Its process was gone before it could begin.")
+            return
+        if run.process is not None:
+            # Nobody looked after what the run left behind.
+            self._unattended[run_id] = run.process
+        self._end(run_id, run.attempt)
 
     def _end(self, run_id: str, attempt: int) -> None:
         self.runs.pop(run_id, None)
@@ -215,6 +234,9 @@ class Dispatcher:
         """Start a run anew whose process ended before it began its journal, or give it up."""
         run_id, attempt = event.run_id, event.attempt
         words = _last_words(self.home, run_id, attempt)
+        if event.code == NOT_YET:
+            self._give_back(connection, run_id, attempt, now, f"It could not begin yet: {words}", pause=True)
+            return
         how = f"was killed by {signal_name(-event.code)}" if event.code < 0 else f"ended with status {event.code}"
         reason = f"Its process {how} before it could begin{': ' if words else '.'}{words}"
         if event.code < 0 and self._tries.get(run_id, 0) + 1 < _MOST_TRIES:

@@ -17,6 +17,8 @@ from flowctl.store.home import Home
 
 #: Exit statuses of run processes whose flow came to its own end; whoever ends otherwise leaves no process behind.
 _OWN_ENDS: Final = (0, 1)
+#: Exit status of a run process that could not begin for want of room, memory or descriptors, which may pass.
+NOT_YET: Final = 75
 #: Children that a run leaves in its session when it ends well get so long to end.
 _GRACE_S: Final = 2.0
 

@@ -29,6 +29,7 @@ from flowctl.core.daemon.processes import Process
 from flowctl.core.engine.slots import take_slot
 from flowctl.store.aftermath import Exit
 from flowctl.store.home import Home
+from flowctl.store.journal import has_begun
 from flowctl.store.locks import take_at_once
 
 #: What nearly every run needs and what is slow to import.
@@ -160,8 +161,11 @@ class Server:
         try:
             if not take_at_once(lock):
                 raise _Busy("another process holds its lock")
-            if os.path.exists(self._home.journal(run_id, attempt)):
+            journal = self._home.journal(run_id, attempt)
+            if has_begun(journal):
                 raise _Busy("this attempt has been started before")
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(journal)
             # Behind the lock: whoever removes markers looks whether that is free.
             os.close(os.open(self._home.active_marker(run_id), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
         except BaseException:

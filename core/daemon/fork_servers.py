@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from flowctl.core.daemon.fork_server import Closed, ForkServer
 from flowctl.core.daemon.framing import Message
 from flowctl.store.home import Home
+from flowctl.store.journal import has_begun
 from flowctl.store.liveness import is_alive
 
 #: So many runs are asked of a fork server before it has said that the first of them is started: a daemon or a fork
@@ -61,6 +62,11 @@ class ForkServers:
         """Tell how many runs may be asked of an interpreter's fork server now."""
         server = self._servers.get(python)
         return _AHEAD - sum(asked[0] is server for asked in self._asked.values()) if server is not None else _AHEAD
+
+    def __contains__(self, run_id: object) -> bool:
+        """Tell whether word of a run is still to come."""
+        told = any(event.run_id == run_id for event in self._told)
+        return told or run_id in self._unsure or any(run_id in server.runs for server in self._servers.values())
 
     def start(self, plan: Message, *, now_s: float) -> None:
         """Ask for a run; what becomes of it is told by `events`."""
@@ -151,7 +157,7 @@ class ForkServers:
         found: list[Event] = []
         for run_id, attempt in list(self._unsure.items()):
             lives = is_alive(self._home, run_id)
-            if os.path.exists(self._home.journal(run_id, attempt)):
+            if has_begun(self._home.journal(run_id, attempt)):
                 found.append(Event("orphaned", run_id, attempt))
             elif not lives:
                 found.append(Event("lost", run_id, attempt))

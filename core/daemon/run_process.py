@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import faulthandler
 import os
 import resource
@@ -12,6 +13,7 @@ from typing import Any, Final, NoReturn
 
 from flowctl.core.authoring import runtime
 from flowctl.core.authoring.exceptions import FlowctlError
+from flowctl.core.daemon.endings import NOT_YET
 from flowctl.core.daemon.framing import Message
 from flowctl.core.engine import local_code
 from flowctl.core.engine.launch import LIKE, launch, like_another, look_back, relaunch
@@ -28,6 +30,7 @@ from flowctl.store.states import StateType
 _STATUS: Final = {StateType.COMPLETED: 0, StateType.FAILED: 1, StateType.CRASHED: 3, StateType.CANCELLED: 4}
 #: The run could not be begun: what stands on stderr says why.
 NOT_BEGUN: Final = 2
+_PASSING: Final = (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 #: flowctl itself could not go on: a full disk, a defect.
 BROKEN_OFF: Final = 70
 #: The daemon's own is stricter, and the user's files are not the daemon's.
@@ -38,9 +41,9 @@ _DAEMONS_OWN: Final = ("NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "LISTEN
 
 def be_run(plan: Message) -> int:
     """Carry out the run of a plan in this process, from its first step to its end; return the exit status."""
-    _make_at_home(plan)
     run_id, attempt = plan["run_id"], plan["attempt"]
     try:
+        _make_at_home(plan)
         recorded = look_back(run_id) if attempt > 1 else None
         root = RootRun(
             start=plan.get("file") or plan.get("cwd"), recorded=recorded, announced=Announced(run_id, plan["lock"])
@@ -48,7 +51,8 @@ def be_run(plan: Message) -> int:
     except Exception as error:  # noqa: BLE001 - whatever it is, the daemon reads it from stderr
         sys.stderr.write(f"{error}\n")
         sys.stderr.flush()
-        return NOT_BEGUN
+        cause = error if isinstance(error, OSError) else error.__cause__
+        return NOT_YET if isinstance(cause, OSError) and cause.errno in _PASSING else NOT_BEGUN
     root.console = None
     root.output = RunOutput(root)
     opened = root.journal.next_sequence

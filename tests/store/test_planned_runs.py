@@ -207,7 +207,7 @@ def test_a_run_that_never_began_is_retried_with_its_arguments_as_the_same_attemp
     plan(database, an_id(1))
     claims.claim(database, an_id(1), AT)
     tell(database, an_id(1), StateType.CRASHED, "Crashed", "It could not be started.", AT)
-    claims.end_plan(database, an_id(1))
+    claims.end_plan(database, an_id(1), 1)
 
     assert plan_attempt(database, an_id(1), REFERENCE, AT) == 1
     assert [run.run_id for run in claims.due_runs(database, AT, limit=10)] == [an_id(1)]

@@ -256,7 +256,7 @@ def test_closing_breaks_off_what_is_read_and_ends_the_threads(home: Home) -> Non
 
     def read_for_ever(reader: OverviewReader) -> object:
         began.set()
-        return reader._rows(_ENDLESS)
+        return reader._rows(_ENDLESS)  # pyright: ignore[reportPrivateUsage] - no query of its own is endless
 
     endless, waiting = lane.submit(read_for_ever), lane.submit(lambda reader: reader.run_count())
     assert began.wait(10)
