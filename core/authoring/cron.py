@@ -35,6 +35,8 @@ _NAMES: Final = {
     _MONTH: ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"),
     _WEEKDAY: ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"),
 }
+_ANY: Final = ("*", "?")
+_SOME_DAY: Final = date(2024, 1, 1)
 _ITEM: Final = re.compile(
     r"(?:[*?]|(?P<first>\d{1,2}|[A-Z]{3})(?:-(?P<last>\d{1,2}|[A-Z]{3}))?)(?:/(?P<step>\d{1,2}))?"
 )
@@ -60,13 +62,16 @@ class CronFields(NamedTuple):
     #: None: any, and then only the weekday decides; 32 is the last day, whichever that is.
     days: frozenset[int] | None
     months: frozenset[int]
-    #: 0 is Sunday. None: any, and then only the day of the month decides; where both are given, one is enough.
+    #: 0 is Sunday. None: any, and then only the day of the month decides; where both are given, one is enough,
+    #: unless both are needed.
     weekdays: frozenset[int] | None
     #: Weekday -> which ones of the month, from 1; 0 is the last. These, and no others of that weekday.
     nth: dict[int, frozenset[int]]
     #: Its minute or hour field begins with `*`: it means an interval, not times of the day.
     is_wildcard: bool
     has_seconds: bool
+    #: Its weekday was written behind an `&`: the 13th, and a Friday.
+    needs_both: bool = False
 
     def times(self, start: time = time.min) -> Iterator[time]:
         """Yield the times of a day on which it fires, from `start` on."""
@@ -87,8 +92,10 @@ class CronFields(NamedTuple):
         if self.days is None and self.weekdays is None:
             return True
         last = monthrange(day.year, day.month)[1]
-        if self.days is not None and (day.day in self.days or (32 in self.days and day.day == last)):
-            return True
+        if self.days is not None:
+            is_day = day.day in self.days or (32 in self.days and day.day == last)
+            if is_day != self.needs_both:
+                return is_day
         weekday = day.isoweekday() % 7
         if self.weekdays is None or weekday not in self.weekdays:
             return False
@@ -123,16 +130,17 @@ class CronFields(NamedTuple):
                 yield datetime.combine(day, each)
 
 
-def read_cron(expression: str, *, seconds: bool | None = False) -> CronFields:
+def read_cron(expression: str, *, seconds: bool | None = False, is_checked: bool = False) -> CronFields:
     """Read an expression of five fields, or with `seconds` of six, the seconds last; None: as it is written.
 
     Raise `CronProblem`.
     """
-    fields = check_cron(expression, seconds=seconds)
+    fields = expression.split() if is_checked else check_cron(expression, seconds=seconds)
     from croniter import croniter
 
     try:
-        found: Any = croniter.expand(" ".join(fields))  # croniter has no types
+        # croniter has no types, and no `&`.
+        found: Any = croniter.expand(" ".join(fields).replace("&", ""))
         values, nth = found
         return _of(fields, values, nth)
     except Exception as error:  # noqa: BLE001 - croniter raises more than its own errors
@@ -160,11 +168,11 @@ def check_cron(expression: str, *, seconds: bool | None = False) -> list[str]:
         count = "one field" if len(fields) == 1 else f"{len(fields)} fields"
         raise CronProblem(expression, f"has {count}, not {wanted}: {hint}.")
     for place, field in enumerate(fields):
-        for item in field.upper().split(","):
+        for item in (field.removeprefix("&") if place == _WEEKDAY else field).upper().split(","):
             if problem := _item_problem(item, place):
                 name, (low, high) = _FIELDS[place], _RANGES[place]
                 raise CronProblem(expression, f"cannot be read: its {name}, {field!r}, {problem} ({low} to {high}).")
-    weekdays = fields[_WEEKDAY].upper().split(",")
+    weekdays = fields[_WEEKDAY].upper().removeprefix("&").split(",")
     if len({_NTH.fullmatch(item) is None for item in weekdays}) > 1:
         raise CronProblem(expression, "mixes weekdays with those of one week of the month. Make two schedules of it.")
     if _never_fires(fields):
@@ -172,9 +180,24 @@ def check_cron(expression: str, *, seconds: bool | None = False) -> list[str]:
     return fields
 
 
+def both_days(expression: str, *, seconds: bool = False) -> str:
+    """Have an expression with two days fire where both fit, by an `&` before its weekday; raise `CronProblem`."""
+    fields = check_cron(expression, seconds=seconds)
+    if fields[_DAY] not in _ANY and fields[_WEEKDAY] not in _ANY:
+        fields[_WEEKDAY] = f"&{fields[_WEEKDAY].removeprefix('&')}"
+    return " ".join(fields)
+
+
 def _never_fires(fields: list[str]) -> bool:
-    if fields[_WEEKDAY] not in ("*", "?") or fields[_DAY] in ("*", "?"):
+    needs_both = fields[_WEEKDAY].startswith("&")
+    if fields[_DAY] in _ANY or not (fields[_WEEKDAY] in _ANY or needs_both):
         return False
+    if needs_both and ("#" in fields[_WEEKDAY] or "L" in fields[_WEEKDAY].upper()):
+        # The 1st is no fifth Monday: seldom written, so it may cost the time to try.
+        return (
+            next(read_cron(" ".join(fields), seconds=len(fields) == 6, is_checked=True).days_from(_SOME_DAY), None)
+            is None
+        )
     days, months = (_spread(fields[place].upper(), place) for place in (_DAY, _MONTH))
     longest = max(29 if month == 2 else monthrange(2024, month)[1] for month in months)
     return min(days) > longest
@@ -242,6 +265,7 @@ def _of(fields: list[str], values: list[list[Any]], nth: dict[int, set[Any]]) ->
         },
         is_wildcard=fields[0].startswith("*") or fields[1].startswith("*"),
         has_seconds=bool(rest),
+        needs_both=days != ["*"] and fields[_WEEKDAY].startswith("&"),
     )
 
 

@@ -75,6 +75,8 @@ def _days(cron: CronFields) -> str | None:
         months = f" in {_ranges(sorted(cron.months), ['', *_MONTHS])}"
     if not parts:
         return f"every day{months}" if months else None
+    if cron.needs_both and len(parts) == 2:
+        return f"{parts[0]} if that is {parts[1].removeprefix('on ')}{months}"
     return f"{' or '.join(parts)}{months}"
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from heapq import merge
 from itertools import islice
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -21,7 +23,11 @@ MOST_COUNTED: Final = 1000
 _MOST_TIMES_A_DAY: Final = 1440
 _LARGEST_INTERVAL: Final = 10_000
 _HORIZON_YEARS: Final = 50
-_ORIGIN: Final = datetime(2024, 1, 1)  # noqa: DTZ001 - local times have no zone yet
+#: Where rules that name no beginning are counted from, as in Prefect.
+_ORIGIN: Final = datetime(2020, 1, 1)  # noqa: DTZ001 - local times have no zone yet
+_MOST_RULES: Final = 20
+#: A schedule whose times are all left out, so many in a row, has come to its end: a month of minutes.
+_MOST_LEFT_OUT: Final = 50_000
 _STEPS: Final = {
     "SECONDLY": timedelta(seconds=1),
     "MINUTELY": timedelta(minutes=1),
@@ -46,30 +52,65 @@ class RuleProblem(ValueError):
 
 
 def read_rrule(text: str, timezone: str, anchor: datetime | None = None) -> LocalRecurrence:
-    """Read a rule, with or without `RRULE:`, and the lines `DTSTART` and `EXDATE` if it has them.
+    """Read a rule, with or without `RRULE:`, or several lines: DTSTART, RRULE, RDATE, EXRULE, EXDATE.
 
-    Without DTSTART it is counted from the anchor, or else from the beginning of 2024. Raise `RuleProblem`.
+    Without DTSTART it is counted from the anchor, or else from the beginning of 2020. Raise `RuleProblem`.
     """
     zone = read_zone(timezone)
     if len(text) > LONGEST:
         raise RuleProblem(text, f"has {len(text):,} characters; at most {LONGEST:,} make a schedule.")
-    parts, start, left_out = _read_lines(text, zone)
+    lines = _read_lines(text, zone)
+    start = lines.start
     if start is None and anchor is not None:
         start = anchor.astimezone(zone).replace(tzinfo=None, microsecond=0)
-    if "COUNT" in parts and start is None:
+    if start is None and any("COUNT" in parts for parts in (*lines.rules, *lines.but_rules)):
         raise RuleProblem(text, "counts, so it needs a beginning: add a line DTSTART:20260101T000000.")
-    rule = _Rule(text, _bounded(text, parts), start or _ORIGIN, left_out)
-    if next(rule.local_times(rule.start), None) is None:
+    start = start or _ORIGIN
+    rules = [_Rule(text, _bounded(text, parts), start) for parts in lines.rules]
+    but = [_Rule(text, _bounded(text, parts), start) for parts in lines.but_rules]
+    whole = _RuleSet(rules, sorted(lines.dates), but, frozenset(lines.but_dates))
+    if next(whole.local_times(start), None) is None:
         raise RuleProblem(text, "never fires.")
-    return LocalRecurrence(rule.local_times, zone, is_fixed=parts["FREQ"] not in _SHORT)
+    return LocalRecurrence(whole.local_times, zone, is_fixed=all(parts["FREQ"] not in _SHORT for parts in lines.rules))
+
+
+class _RuleSet:
+    """Rules and single times, those of other rules and other single times left out."""
+
+    def __init__(
+        self, rules: list[_Rule], dates: list[datetime], but_rules: list[_Rule], but_dates: frozenset[datetime]
+    ) -> None:
+        self._rules = rules
+        self._dates = dates
+        self._but_rules = but_rules
+        self._but_dates = but_dates
+
+    def local_times(self, start: datetime) -> Iterator[datetime]:
+        """Yield the local times from `start` on, each once."""
+        dates = (each for each in self._dates if each >= start)
+        wanted = merge(dates, *(rule.local_times(start) for rule in self._rules))
+        unwanted = merge(*(rule.local_times(start) for rule in self._but_rules))
+        left_out = next(unwanted, None)
+        last: datetime | None = None
+        in_a_row = 0
+        for each in wanted:
+            while left_out is not None and left_out < each:
+                left_out = next(unwanted, None)
+            if each in (last, left_out) or each in self._but_dates:
+                in_a_row += 1
+                if in_a_row > _MOST_LEFT_OUT:
+                    return
+                continue
+            in_a_row = 0
+            last = each
+            yield each
 
 
 class _Rule:
     """One rule from a local start."""
 
-    def __init__(self, text: str, parts: dict[str, str], start: datetime, left_out: frozenset[datetime]) -> None:
+    def __init__(self, text: str, parts: dict[str, str], start: datetime) -> None:
         self.start = start
-        self._left_out = left_out
         self._step = _STEPS.get(parts["FREQ"])
         self._interval = int(parts.get("INTERVAL", "1"))
         self._count = int(parts["COUNT"]) if "COUNT" in parts else None
@@ -94,7 +135,7 @@ class _Rule:
             local = each.replace(year=each.year - years)
             if self._until is not None and local > self._until:
                 return
-            if local >= start and local not in self._left_out:
+            if local >= start:
                 yield local
 
     def _made(self, start: datetime) -> Any:  # dateutil has no types
@@ -103,34 +144,47 @@ class _Rule:
         return rrulestr(self._text, dtstart=start)
 
 
-def _read_lines(text: str, zone: ZoneInfo) -> tuple[dict[str, str], datetime | None, frozenset[datetime]]:
-    parts: dict[str, str] | None = None
+@dataclass(slots=True)
+class _Lines:
+    """What the lines of a text ask for."""
+
+    rules: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
+    dates: set[datetime] = field(default_factory=set[datetime])
+    but_rules: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
+    but_dates: set[datetime] = field(default_factory=set[datetime])
     start: datetime | None = None
-    left_out: set[datetime] = set()
+
+
+def _read_lines(text: str, zone: ZoneInfo) -> _Lines:
+    found = _Lines()
     # RFC 5545 folds long lines by a line break and a space.
     for line in re.sub(r"\r?\n[ \t]", "", text.strip()).upper().splitlines():
         name, _, value = line.strip().rpartition(":")
         name, _, zone_word = name.partition(";")
-        if zone_word and zone_word != f"TZID={zone.key.upper()}" and zone_word != "VALUE=DATE":
+        if zone_word and zone_word not in (f"TZID={zone.key.upper()}", "VALUE=DATE", "VALUE=DATE-TIME"):
             raise RuleProblem(text, f"names {zone_word}, while its time zone is {zone.key}. Leave one of them away.")
-        if name in ("", "RRULE") and parts is None:
-            parts = _read_parts(text, value)
-        elif name == "DTSTART" and start is None:
-            start = _moment(text, value, zone)
-        elif name == "EXDATE":
-            left_out.update(_moment(text, each, zone) for each in value.split(","))
+        if name in ("", "RRULE") and value:
+            found.rules.append(_read_parts(text, value, zone))
+        elif name == "EXRULE":
+            found.but_rules.append(_read_parts(text, value, zone))
+        elif name == "DTSTART" and found.start is None:
+            found.start = _moment(text, value, zone)
+        elif name in ("RDATE", "EXDATE"):
+            dates = found.dates if name == "RDATE" else found.but_dates
+            dates.update(_moment(text, each, zone) for each in value.split(","))
         elif line.strip():
-            raise RuleProblem(text, f"has {line.strip()[:40]!r}; one RRULE, one DTSTART and EXDATE are understood.")
-    if parts is None:
+            raise RuleProblem(
+                text,
+                f"has {line.strip()[:40]!r}; DTSTART (once), RRULE, RDATE, EXRULE and EXDATE are understood.",
+            )
+    if not found.rules and not found.dates:
         raise RuleProblem(text, "has no RRULE. Write it as FREQ=DAILY;BYHOUR=9.")
-    if until := parts.get("UNTIL"):
-        parts["UNTIL"] = _moment(text, until, zone).strftime("%Y%m%dT%H%M%S")
-        if "T" not in until:
-            parts["UNTIL"] = until + "T235959"
-    return parts, start, frozenset(left_out)
+    if len(found.rules) + len(found.but_rules) > _MOST_RULES:
+        raise RuleProblem(text, f"has more than {_MOST_RULES} rules. Make several schedules of it.")
+    return found
 
 
-def _read_parts(text: str, value: str) -> dict[str, str]:
+def _read_parts(text: str, value: str, zone: ZoneInfo) -> dict[str, str]:
     parts: dict[str, str] = {}
     for part in filter(None, value.strip().split(";")):
         name, _, given = part.partition("=")
@@ -144,6 +198,10 @@ def _read_parts(text: str, value: str) -> dict[str, str]:
         most = _LARGEST_INTERVAL if name == "INTERVAL" else MOST_COUNTED
         if name in parts and not (parts[name].isdigit() and len(parts[name]) < 9 and 1 <= int(parts[name]) <= most):
             raise RuleProblem(text, f"has {name}={parts[name][:20]}; it goes from 1 to {most:,}.")
+    if until := parts.get("UNTIL"):
+        parts["UNTIL"] = _moment(text, until, zone).strftime("%Y%m%dT%H%M%S")
+        if "T" not in until:
+            parts["UNTIL"] = until + "T235959"
     return parts
 
 

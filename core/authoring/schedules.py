@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Final, Literal
 
-from flowctl.core.authoring.cron import check_cron
+from flowctl.core.authoring.cron import both_days, check_cron
 
 CatchUpWord = Literal["latest", "all", "skip"]
 _CATCH_UPS: Final = ("latest", "all", "skip")
@@ -75,8 +75,8 @@ class Schedule:
 class Cron(Schedule):
     """By a cron expression: minute, hour, day of month, month, day of week; with `seconds`, those last.
 
-    Where both days are given, one is enough. Times of the day fire once a day also when the clocks change: see
-    `flowctl schedule preview`.
+    Where both days are given, one is enough; with `day_or=False`, or an `&` before the weekday, both are needed.
+    Times of the day fire once a day also when the clocks change: see `flowctl schedule preview`.
     """
 
     kind: ClassVar[str] = "cron"
@@ -93,18 +93,15 @@ class Cron(Schedule):
         active: bool = True,
         slug: str | None = None,
     ) -> None:
-        if not day_or:
-            raise ValueError(
-                "A cron expression with two days fires on either, as cron does; `day_or=False` is not known."
-            )
-        fields = check_cron(cron, seconds=seconds)
-        super().__init__(" ".join(fields), timezone, parameters=parameters, catchup=catchup, active=active, slug=slug)
+        expression = " ".join(check_cron(cron, seconds=seconds)) if day_or else both_days(cron, seconds=seconds)
+        super().__init__(expression, timezone, parameters=parameters, catchup=catchup, active=active, slug=slug)
 
 
 class Interval(Schedule):
     """Again and again after the same time, counted from `anchor_date`, or else from a Monday at midnight of the zone.
 
-    Steps of whole days or more keep the wall clock when the clocks change; shorter ones count real time.
+    The zone is that of `anchor_date` where none is named. Steps of whole days or more keep the wall clock when the
+    clocks change; shorter ones count real time.
     """
 
     kind: ClassVar[str] = "interval"
@@ -113,7 +110,7 @@ class Interval(Schedule):
         self,
         interval: timedelta | float | None = None,
         anchor_date: datetime | None = None,
-        timezone: str | None = "UTC",
+        timezone: str | None = None,
         *,
         seconds: float = 0,
         minutes: float = 0,
@@ -130,7 +127,7 @@ class Interval(Schedule):
         check_interval(every)
         super().__init__(
             seconds_of(every),
-            timezone,
+            timezone or getattr(anchor_date and anchor_date.tzinfo, "key", None),
             anchor=anchor_date,
             parameters=parameters,
             catchup=catchup,

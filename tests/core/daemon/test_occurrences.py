@@ -6,6 +6,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from itertools import islice, pairwise
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -103,11 +104,17 @@ def test_an_interval_that_cannot_be_meant_is_refused(seconds: float) -> None:
         ("FREQ=HOURLY;BYDAY=SA;BYHOUR=5", ["2026-03-28T05:00+01:00", "2026-04-04T05:00+02:00"]),
         ("FREQ=DAILY;UNTIL=20260328T230000Z", ["2026-03-28T00:00+01:00", "2026-03-29T00:00+01:00"]),
         ("DTSTART:20260327T010000\nFREQ=DAILY;COUNT=2", ["2026-03-28T01:00+01:00"]),
+        ("DTSTART:20260301T100000\nRRULE:FREQ=YEARLY\nRDATE:20260328T120000", ["2026-03-28T12:00+01:00"]),
+        ("RDATE:20260401T090000", ["2026-04-01T09:00+02:00"]),
+        ("RRULE:FREQ=DAILY\nEXRULE:FREQ=WEEKLY;BYDAY=SA,SU", ["2026-03-30T00:00+02:00", "2026-03-31T00:00+02:00"]),
+        ("RRULE:FREQ=WEEKLY;BYDAY=MO\nRRULE:FREQ=MONTHLY", ["2026-03-30T00:00+02:00", "2026-04-01T00:00+02:00"]),
+        # As in Prefect, days are counted from the beginning of 2020, a Wednesday.
+        ("FREQ=WEEKLY", ["2026-04-01T00:00+02:00", "2026-04-08T00:00+02:00"]),
         ("FREQ=DAILY\nEXDATE:20260328T000000,20260330T000000", ["2026-03-29T00:00+01:00", "2026-03-31T00:00+02:00"]),
     ],
 )
 def test_a_rule_fires_at_the_local_times_that_it_says(rule: str, expected: list[str]) -> None:
-    assert dates(RRule(rule, BERLIN), "2026-03-27T12:00+00:00", 2) == expected
+    assert dates(RRule(rule, BERLIN), "2026-03-27T12:00+00:00", len(expected)) == expected
 
 
 @pytest.mark.parametrize(
@@ -125,7 +132,10 @@ def test_a_rule_fires_at_the_local_times_that_it_says(rule: str, expected: list[
         ("FREQ=HOURLY;INTERVAL=2;BYHOUR=1", "cannot be read"),
         ("FREQ=DAILY;BYHOUR=99", "cannot be read"),
         ("DTSTART;TZID=Asia/Tokyo:20260101T000000\nFREQ=DAILY", "names TZID"),
-        ("RDATE:20260101T000000", "has 'RDATE"),
+        ("EXDATE:20260101T000000", "has no RRULE"),
+        ("RRULE:FREQ=DAILY\nEXRULE:FREQ=DAILY", "never fires"),
+        ("RRULE:FREQ=MINUTELY\nEXRULE:FREQ=MINUTELY", "never fires"),
+        ("\n".join(["RRULE:FREQ=DAILY"] * 21), "more than 20 rules"),
         ("FREQ=DAILY;" + "X" * 7000, "7,011 characters"),
     ],
 )
@@ -258,8 +268,23 @@ def test_what_is_no_schedule_is_refused_where_it_is_written() -> None:
         flow(schedule="0 2 * * *")(lambda: None)
     with pytest.raises(ValueError, match="same name"):
         flow(schedule=[Cron("0 2 * * *"), Cron("0 2 * * *", timezone=BERLIN)])(lambda: None)
-    with pytest.raises(ValueError, match="fires on either"):
-        CronSchedule(cron="0 0 1 * 1", day_or=False)
+
+
+def test_a_cron_expression_can_need_both_of_its_days() -> None:
+    assert CronSchedule(cron="0 0 13 * 5", day_or=False) == Cron("0 0 13 * &5")
+    assert Cron("0 0 13 * *", day_or=False).expression == "0 0 13 * *"
+    assert dates(Cron("0 0 13 * 5", day_or=False), "2026-02-14T00:00+00:00", 2) == [
+        "2026-03-13T00:00+00:00",
+        "2026-11-13T00:00+00:00",
+    ]
+
+
+def test_an_interval_takes_the_zone_of_its_anchor_where_none_is_named() -> None:
+    anchor = datetime(2026, 1, 5, 9, tzinfo=ZoneInfo(BERLIN))
+
+    assert Interval(days=1, anchor_date=anchor).timezone == BERLIN
+    assert Interval(days=1, anchor_date=anchor, timezone="UTC").timezone == "UTC"
+    assert Interval(days=1, anchor_date=anchor.astimezone(UTC)).timezone == "UTC"
 
 
 @pytest.mark.parametrize(
