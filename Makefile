@@ -3,13 +3,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: check test format clean
+.PHONY: check test zones format clean
 
 check: .venv/dev          ## every check there is, in this tree
 	.ci/run --here $(CURDIR)/$(BIN)/python
 
 test: .venv/dev           ## the tests alone
 	$(BIN)/pytest
+
+zones: .venv/dev          ## schedules at every change of every clock of the world, 2025 to 2030: a minute
+	FLOWCTL_ALL_ZONES=1 $(BIN)/pytest -s -k walk_over tests/core/daemon/test_occurrences_around_transitions.py
 
 format: .venv/dev         ## format, and mend what can be mended by itself
 	$(BIN)/ruff format .

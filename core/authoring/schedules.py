@@ -7,8 +7,9 @@ only refused where they cannot be meant.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, Final, Literal
+from typing import Any, ClassVar, Final, Literal, Self
 
 from flowctl.core.authoring.cron import both_days, check_cron
 
@@ -47,6 +48,12 @@ class Schedule:
         self.catchup = catchup
         self.active = active
         self.slug = slug
+
+    def with_words(self, **words: Any) -> Self:
+        """Give a copy with other parameters, another name, or switched off."""
+        made = copy(self)
+        made.__dict__.update(words)
+        return made
 
     def plain(self) -> dict[str, Any]:
         """Give it as what JSON has words for."""

@@ -19,6 +19,7 @@ from flowctl.core.engine.loading import flows_in
 from flowctl.store.home import Home
 from flowctl.store.plan_records import ScheduleKind
 from flowctl.store.problems import StoreError
+from flowctl.store.states import StateType
 from flowctl.store.text import safe_text
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class DaemonServer:
         """Make the deployments and tell of them."""
         with Client.connect(Home.default()) as client:
             for deployable in deployables:
-                _say(_told(deployable, client.ask("deploy", **fields_of(deployable, origin="code"))))
+                _tell(deployable, client.ask("deploy", **fields_of(deployable, origin="code")))
 
     def serve(self, deployables: Sequence[Deployable], *, pause_on_shutdown: bool) -> None:
         """Make the deployments, show their runs until Ctrl-C or SIGTERM, then pause them."""
@@ -53,7 +54,7 @@ class DaemonServer:
             signal.signal(signal.SIGINT, _ending(over))
         with Client.connect(Home.default()) as client:
             for deployable, fields in zip(deployables, wanted, strict=True):
-                _say(_told(deployable, client.ask("deploy", **fields)))
+                _tell(deployable, client.ask("deploy", **fields))
         _say("Serving; Ctrl-C ends it" + (" and pauses the schedules." if pause_on_shutdown else "."))
         threading.Thread(target=_watch, args=(wanted, over), name="flowctl serve", daemon=True).start()
         try:
@@ -108,6 +109,21 @@ def _place_of(flow: Flow[..., Any]) -> tuple[str, str]:
     )
 
 
+def _left_out(deployable: Deployable) -> str:
+    """Say which options are not heeded, and why; empty where all are."""
+    by_reason: dict[str, list[str]] = {}
+    for name, why in deployable.left_out:
+        by_reason.setdefault(why, []).append(name)
+    said = "; ".join(f"{', '.join(names)}: {why}" for why, names in by_reason.items())
+    return f"  Not heeded: {said}." if said else ""
+
+
+def _tell(deployable: Deployable, answer: Fields) -> None:
+    _say(_told(deployable, answer))
+    if said := _left_out(deployable):
+        _say(said)
+
+
 def _told(deployable: Deployable, answer: Fields) -> str:
     times = ", ".join(
         describe(ScheduleKind(schedule.kind), schedule.expression, schedule.timezone)
@@ -152,7 +168,7 @@ class _Teller:
                 for run in reversed(reader.runs(flow=name, limit=_LATEST)):
                     before = self._states.get(run.id)
                     self._states[run.id] = run.state_name
-                    if before != run.state_name and not is_first:
+                    if before != run.state_name and not is_first and run.state_type is not StateType.PENDING:
                         message = f"  {run.message}" if run.message and run.is_final else ""
                         _say(f"{time.strftime('%H:%M:%S')} {run.flow_name}/{run.name} {run.state_name}{message}")
 
