@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flowctl.core.authoring.exceptions import FlowctlError
 from flowctl.store.home import Home
 from flowctl.tui.model.runs_list import Target
 from flowctl.tui.model.snapshots import Pulse
+
+if TYPE_CHECKING:
+    from flowctl.core.daemon.client import Client
 
 #: What a person says instead, while there is no daemon.
 _BY_HAND: Final = {
@@ -44,24 +48,18 @@ class Actions:
             return f"{verb} needs the daemon: `flowctl daemon start`.{self._by_hand(verb, name)}"
         return None
 
-    def ask(self, verb: str, target: Target, *, task: int | None = None) -> Outcome:
-        """Ask the daemon about one run, or one task of it; called in a thread."""
-        fields: dict[str, object] = {"run_id": target.run_id}
-        if verb == "delete":
-            fields = {"ids": [target.run_id]}
-        elif target.state_version >= 0:
-            # The daemon refuses what was overtaken since the person looked.
-            fields["state_version"] = target.state_version
-        if task is not None:
-            fields["task"] = task
+    def ask(self, verb: str, targets: Sequence[Target], **fields: object) -> list[Outcome]:
+        """Ask the daemon about some runs, one after the other; called in a thread."""
         from flowctl.core.daemon.client import Client
 
+        outcomes: list[Outcome] = []
         try:
             with Client.connect(self._home, start=False) as client:
-                client.ask(verb, **fields)
+                outcomes.extend(_ask(client, verb, target, fields) for target in targets)
         except (FlowctlError, OSError) as error:
-            return Outcome(False, str(error))
-        return Outcome(True, f"{_DONE.get(verb, verb)} {target.name}")
+            # Whatever was not reached is told in one sentence.
+            outcomes.append(Outcome(False, str(error)))
+        return outcomes
 
     def start_daemon(self) -> Outcome:
         """Start the daemon; called in a thread."""
@@ -80,14 +78,32 @@ class Actions:
         return f" By hand: `{command.format(name=name)}`" if command else ""
 
 
+def _ask(client: Client, verb: str, target: Target, fields: Mapping[str, object]) -> Outcome:
+    about: dict[str, object] = {"ids": [target.run_id]} if verb == "delete" else {"run_id": target.run_id}
+    if verb != "delete" and target.state_version >= 0:
+        # The daemon refuses what was overtaken since the person looked.
+        about["state_version"] = target.state_version
+    from flowctl.core.daemon.client import Refused
+
+    try:
+        answer = client.ask(verb, **about, **fields)
+    except Refused as refused:
+        return Outcome(False, refused.message)
+    name = answer.get("name")
+    if verb == "rerun" and isinstance(name, str):
+        return Outcome(True, f"{target.name} runs again as {name}")
+    return Outcome(True, f"{_DONE.get(verb, verb)} {target.name}")
+
+
 _DONE: Final = {
     "cancel": "asked to cancel",
     "kill": "killed",
     "pause": "asked to pause",
     "resume": "resumed",
-    "retry_now": "waking",
+    "retry_now": "waking the tasks of",
     "retry": "retrying",
-    "skip_task": "skipping",
+    "rerun": "running again",
+    "skip_task": "skipping in",
     "delete": "deleted",
     "run": "started",
 }

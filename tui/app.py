@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Final
 
 from flowctl.store.home import Home
+from flowctl.store.records import FlowRunRow
 from flowctl.tui import clipboard, signals
 from flowctl.tui.actions import Actions, Outcome
+from flowctl.tui.bell import Bells, notify
 from flowctl.tui.bridge import EVERY_S, SSH_EVERY_S, Bridge, News
 from flowctl.tui.data.source import Clock, Source, utc_now
 from flowctl.tui.keymap import load_keymap
-from flowctl.tui.model.snapshots import Counts, ListedRun
+from flowctl.tui.model.asked import Asked
+from flowctl.tui.model.snapshots import Counts
 from flowctl.tui.model.themes import THEMES, Look, Theme
 from flowctl.tui.navigation import Navigation
 from flowctl.tui.screens import main_view
@@ -64,8 +67,10 @@ class FlowctlApp(Navigation):
         self.counts: Counts | None = None
         #: Data goes on, and the screen stands still.
         self.is_frozen = False
-        #: Ids of runs at whose end the bell rings.
-        self.bells: set[str] = set()
+        self.asked = Asked()
+        self.bells = Bells()
+        #: What is to be said once the terminal is back.
+        self.parting: list[str] = []
         self._opens_run = opens_run
         self._ticks = 0
         #: The list of runs as it stood when the interface was left: the next first frame.
@@ -97,6 +102,7 @@ class FlowctlApp(Navigation):
         """Begin: data, clock, signals."""
         signals.listen(self)
         self.bridge.watch(lambda source: source.counts(), self._take_counts, is_slow=True)
+        self.bridge.watch(lambda source: source.standing(self.bells.ids), self._ring)
         self.bridge.start()
         self.switch_mode("runs")
         if self._opens_run is not None:
@@ -104,6 +110,8 @@ class FlowctlApp(Navigation):
         self.set_interval(TICK_S, self._tick)
 
     def on_unmount(self) -> None:
+        for each in self.asked.rest():
+            each()
         self.bridge.stop()
 
     def on_news(self, _event: News) -> None:
@@ -133,14 +141,15 @@ class FlowctlApp(Navigation):
         if self.view is not None:
             self.view.say(f"copied {name} to {ways}")
 
-    def ring(self, rows: Iterable[ListedRun]) -> None:
+    def _ring(self, runs: Sequence[FlowRunRow]) -> None:
         """Ring for the runs that have ended and were to be told of."""
-        ended = [row for row in rows if row.run.is_final and row.id in self.bells] if self.bells else []
-        for row in ended:
-            self.bells.discard(row.id)
-            self.bell()
-            if self.view is not None:
-                self.view.say(f"{row.run.flow_name} {row.run.name}: {row.run.state_name}", "accent")
+        for run in runs:
+            if run.is_final and run.id in self.bells:
+                self.bells.toggle(run.id)
+                self.bell()
+                notify(f"{run.flow_name}: {run.state_name}", run.name)
+                if self.view is not None:
+                    self.view.say(f"{run.flow_name} {run.name}: {run.state_name}", "accent")
 
     def start_daemon(self) -> None:
         """Start the daemon where there is none; what came of it is said above the keys."""
@@ -171,6 +180,8 @@ class FlowctlApp(Navigation):
 
     def _tick(self) -> None:
         self._ticks += 1
+        for each in self.asked.due():
+            self.run_worker(each, thread=True, group="requests", exit_on_error=False)
         view = self.view
         if view is not None and not self.is_frozen and (view.is_live or self._ticks % _TICKS_A_SECOND == 0):
             view.tick(self._ticks)

@@ -50,6 +50,8 @@ def open_interface(options: Options) -> int:
     if app.crash is not None:
         return _confess(home, app.crash)
     remember(home, app.last_frame)
+    for sentence in app.parting:
+        sys.stderr.write(f"{safe_text(sentence, keep_newlines=False)}\n")
     return code if code is not None else Exit.OK
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 
 from flowctl.store.problems import RunNotFound
@@ -74,6 +76,20 @@ def task_detail(reader: TreeReader, run_id: str, number: int, now: datetime) -> 
         result_size=None if result is None else result.size,
         at=now,
     )
+
+
+def standing(reader: TreeReader, run_ids: Iterable[str]) -> tuple[FlowRunRow, ...]:
+    """Read how some runs stand; those that are gone are left out."""
+    found: list[FlowRunRow] = []
+    for run_id in run_ids:
+        with suppress(RunNotFound):
+            found.append(safe_rows.flow_run(reader.flow_run(run_id)))
+    return tuple(found)
+
+
+def awaits_retry(task: TaskRunRow) -> bool:
+    """Tell whether a task waits for its next try."""
+    return task.due_at is not None and not task.is_final
 
 
 def _tasks(reader: TreeReader, run_id: str, known: RunDetail | None) -> tuple[dict[int, TaskRunRow], set[int]]:

@@ -16,7 +16,7 @@ from flowctl.store.home import Home, HomeUnusable
 from flowctl.store.overview import OverviewReader
 from flowctl.store.problems import RunNotFound, StoreError
 from flowctl.store.query_language import EVERYTHING, Query, terms
-from flowctl.store.records import StoredResult
+from flowctl.store.records import FlowRunRow, StoredResult
 from flowctl.tui.data import details, overview, safe_rows
 from flowctl.tui.data.deployments import DeploymentReading
 from flowctl.tui.data.journals_seen import Sizes, sizes_of
@@ -130,6 +130,15 @@ class Source:
     def task_detail(self, run_id: str, number: int) -> TaskDetail:
         """Read one task run, by its number in the tree of its run; raise `RunNotFound`."""
         return self._quick.ask(lambda reader: details.task_detail(reader, run_id, number, self.clock()))
+
+    def standing(self, run_ids: Sequence[str]) -> tuple[FlowRunRow, ...]:
+        """Tell how some runs stand; those that are gone are left out."""
+        return self._quick.ask(lambda reader: details.standing(reader, run_ids)) if run_ids else ()
+
+    def tasks_awaiting_retry(self, run_id: str) -> tuple[int, ...]:
+        """Give the numbers of a run's tasks that wait for their next try; raise `RunNotFound`."""
+        detail = self.run_detail(run_id)
+        return tuple(task.number for task in detail.tasks.values() if details.awaits_retry(task))
 
     def result(self, run_id: str, number: int | None = None) -> StoredResult | None:
         """Find the value on record of a run or of one of its tasks; its bytes are not made safe."""

@@ -6,9 +6,10 @@ How a row is drawn stands in `runs_lines`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Final, NamedTuple
 
-from flowctl.tui.model.glyphs import PROBLEMS, word_of
+from flowctl.tui.model.glyphs import OPEN, PROBLEMS, word_of
 from flowctl.tui.model.snapshots import ListedRun, RunsPage
 
 SORTS: Final = ("age", "state", "flow", "took", "name")
@@ -23,6 +24,13 @@ class Target(NamedTuple):
     name: str
     flow_name: str
     word: str
+    started_at: datetime | None = None
+    #: Some of its tasks wait for their next try.
+    awaits_retry: bool = False
+
+    @property
+    def is_final(self) -> bool:
+        return self.word not in OPEN
 
 
 class RunList:
@@ -203,4 +211,12 @@ def _took_order(row: ListedRun) -> float:
 def target_of(row: ListedRun) -> Target:
     """Freeze what an action on a row is about."""
     run = row.run
-    return Target(run.id, run.state_version, run.name, run.flow_name, word_of(run.state_type, run.state_name))
+    return Target(
+        run.id,
+        run.state_version,
+        run.name,
+        run.flow_name,
+        word_of(run.state_type, run.state_name),
+        run.started_at,
+        row.retry_at is not None and not run.is_final,
+    )

@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 from flowctl.tui.actions import Outcome
 from flowctl.tui.model.runs_list import Target
-from flowctl.tui.model.texts import counted
+from flowctl.tui.model.texts import counted, short_duration
 from flowctl.tui.screens.screen import FlowctlScreen
 
 if TYPE_CHECKING:
-    pass
+    from flowctl.tui.data.source import Source
 
-_UNDO_S: Final = 10.0
-
-
-class Undo(NamedTuple):
-    """What takes an action back, for a while."""
-
-    until_s: float
-    verb: str
-    targets: tuple[Target, ...]
-    said: str
+#: Work of so many seconds is not given up by one key.
+_OLD_S: Final = 600.0
 
 
 class Acting(FlowctlScreen):
     """Actions on runs."""
-
-    _undo: Undo | None = None
 
     def targets(self) -> tuple[Target, ...]:
         """Freeze what an action would be about."""
@@ -39,6 +29,10 @@ class Acting(FlowctlScreen):
         """Tell which task run an action on tasks would be about."""
         return None
 
+    def waiting_tasks(self) -> Sequence[int] | None:
+        """Give the numbers of tasks under the cursor that await a retry; None: that has to be read."""
+        return None
+
     def action_act_cancel(self) -> None:
         self._ask_first("cancel", "cancel", is_always=False)
 
@@ -46,14 +40,20 @@ class Acting(FlowctlScreen):
         self._ask_first("kill", "KILL", is_always=True)
 
     def action_act_delete(self) -> None:
-        self._ask_first("delete", "DELETE the record of", is_always=True)
+        """Confirm, then wait for second thoughts: a record that is gone comes back by no key."""
+        self._ask_first("delete", "DELETE the record of", is_always=True, then=self._delete_later)
 
     def action_act_retry(self) -> None:
         """Wake what waits for its next try; else run again what failed."""
         targets = self.targets()
-        number = self.task_number()
-        if targets and number is not None and targets[0].word not in ("failed", "crashed", "cancelled", "completed"):
-            self._request("retry_now", targets[:1], task=number)
+        numbers = self.waiting_tasks()
+        waiting = tuple(each for each in targets if each.awaits_retry)
+        if numbers:
+            self._request("retry_now", targets[:1], tasks=numbers)
+        elif waiting and numbers is None:
+            self._wake(waiting)
+            if rest := tuple(each for each in targets if not each.awaits_retry):
+                self._request("retry", rest)
         else:
             self._ask_first("retry", "retry", is_always=False)
 
@@ -67,18 +67,31 @@ class Acting(FlowctlScreen):
         number, targets = self.task_number(), self.targets()
         if number is None or not targets:
             self.whole.say("choose a task that waits", "quiet")
-            return
-        self._confirm(
-            f"skip task {number} of {targets[0].name}", lambda: self._request("skip_task", targets, task=number)
-        )
+        elif (reason := self.why_not("skip_task")) is not None:
+            self.whole.say(reason, "warning")
+        else:
+            skip = f"skip task {number} of {targets[0].name}: what waits for it goes on with None"
+            self._confirm(skip, lambda: self._request("skip_task", targets, tasks=(number,)))
+
+    def action_act_bell(self) -> None:
+        """Have it told when a run ends; the same key takes that back."""
+        targets, bells = self.targets(), self.flowctl.bells
+        for target in targets:
+            if target.is_final and target.run_id not in bells:
+                self.whole.say(f"{target.name} has ended already", "quiet")
+            else:
+                bells.toggle(target.run_id)
+                self.whole.say(
+                    f"a bell and a notice when {target.name} ends" if target.run_id in bells else "no bell", "accent"
+                )
 
     def action_act_undo(self) -> None:
-        undo, self._undo = self._undo, None
-        if undo is None or time.monotonic() > undo.until_s:
+        said = self.flowctl.asked.take_back()
+        if said is None:
             self.whole.say("nothing to undo", "quiet")
-            return
-        # The state has moved on by what is undone.
-        self._request(undo.verb, tuple(target._replace(state_version=-1) for target in undo.targets))
+        elif not said.startswith(("pause", "resume")):
+            self.whole.say(f"taken back: {said}", "accent")
+        self.whole.refresh(layout=False)
 
     def why_not(self, verb: str) -> str | None:
         """Say why a request cannot be made now."""
@@ -86,51 +99,117 @@ class Acting(FlowctlScreen):
         app = self.whole.flowctl
         return app.actions.why_not(verb, app.bridge.pulse, targets[0].name if targets else "RUN")
 
-    def _ask_first(self, verb: str, words: str, *, is_always: bool) -> None:
+    def _ask_first(
+        self, verb: str, words: str, *, is_always: bool, then: Callable[[tuple[Target, ...]], None] | None = None
+    ) -> None:
         targets = self.targets()
+        do = then or partial(self._request, verb)
         if not targets:
             self.whole.say("nothing is chosen", "quiet")
         elif (reason := self.why_not(verb)) is not None:
             self.whole.say(reason, "warning")
-        elif is_always or len(targets) > 1:
-            what = targets[0].name if len(targets) == 1 else counted(len(targets), "run")
-            self._confirm(f"{words} {what}", lambda: self._request(verb, targets))
         else:
-            self._request(verb, targets)
+            oldest = max(map(self._age_s, targets))
+            if not (is_always or len(targets) > 1 or (verb == "cancel" and oldest > _OLD_S)):
+                do(targets)
+                return
+            age = f", at work for {short_duration(oldest)}" if oldest > _OLD_S else ""
+            self._confirm(f"{words} {_named(targets)}{age}", partial(do, targets))
+
+    def _age_s(self, target: Target) -> float:
+        if target.started_at is None or target.is_final:
+            return 0.0
+        return (self.flowctl.clock() - target.started_at).total_seconds()
 
     def _confirm(self, what: str, then: Callable[[], None]) -> None:
         self.whole.choose(f"{what}?  y yes   any other key no", {"y": then, "Y": then})
 
+    def _wake(self, targets: Sequence[Target]) -> None:
+        """Read which tasks of some runs await a retry, and wake them."""
+        for target in targets:
+            self.flowctl.bridge.once(partial(_awaiting, target.run_id), partial(self._wake_tasks, target))
+
+    def _wake_tasks(self, target: Target, numbers: tuple[int, ...]) -> None:
+        if numbers:
+            self._request("retry_now", (target,), tasks=numbers)
+        else:
+            self.whole.say(f"no task of {target.name} awaits a retry now", "quiet")
+
+    def _delete_later(self, targets: tuple[Target, ...]) -> None:
+        view, asked = self.whole, self.flowctl.asked
+        what = _named(targets)
+
+        def delete() -> None:
+            outcomes = view.flowctl.actions.ask("delete", targets)
+            view.flowctl.call_later(self._tell, "delete", targets, outcomes)
+            view.flowctl.parting += [each.message for each in outcomes if not each.is_done]
+
+        asked.mark("delete", targets)
+        asked.hold(f"delete {what}", lambda: asked.unmark(targets), delete)
+        view.say(f"deleting {what}", "quiet")
+        view.refresh_rows()
+
     def _request(
-        self, verb: str, targets: Sequence[Target], *, task: int | None = None, undo: str | None = None
+        self,
+        verb: str,
+        targets: Sequence[Target],
+        *,
+        tasks: Sequence[int] = (),
+        undo: str | None = None,
+        **fields: object,
     ) -> None:
-        view = self.whole
+        view, actions = self.whole, self.flowctl.actions
         if not targets:
             view.say("nothing is chosen", "quiet")
             return
         if (reason := self.why_not(verb)) is not None:
             view.say(reason, "warning")
             return
-        view.say(
-            f"{verb} {targets[0].name}{'' if len(targets) == 1 else f' and {len(targets) - 1} more'}{_MORE}", "quiet"
-        )
         frozen = tuple(targets)
+        more = "" if len(frozen) == 1 else f" and {len(frozen) - 1} more"
+        view.say(f"{_SAID.get(verb, verb)} {frozen[0].name}{more} …", "quiet")
+        if not tasks:
+            self.flowctl.asked.mark(verb, frozen)
+            view.refresh_rows()
 
         def ask() -> None:
-            outcomes = [view.flowctl.actions.ask(verb, target, task=task) for target in frozen]
+            if tasks:
+                outcomes = [each for task in tasks for each in actions.ask(verb, frozen, task=task)]
+            else:
+                outcomes = actions.ask(verb, frozen, **fields)
             view.flowctl.call_later(done, outcomes)
 
         def done(outcomes: list[Outcome]) -> None:
-            failed = [outcome for outcome in outcomes if not outcome.is_done]
-            if failed:
-                view.say(failed[0].message, "error")
-            elif undo is not None:
-                self._undo = Undo(time.monotonic() + _UNDO_S, undo, frozen, verb)
-                view.say(f"{outcomes[0].message}   u undo ({_UNDO_S:.0f} s)")
-            else:
-                view.say(outcomes[0].message if len(outcomes) == 1 else f"{verb}: {counted(len(outcomes), 'run')}")
+            if undo is not None and any(outcome.is_done for outcome in outcomes):
+                # The state has moved on by what is undone.
+                back = tuple(target._replace(state_version=-1) for target in frozen)
+                self.flowctl.asked.hold(f"{verb} {_named(frozen)}", partial(self._request, undo, back))
+            self._tell(verb, frozen, outcomes)
 
         view.run_worker(ask, thread=True, group="requests", exit_on_error=False)
 
+    def _tell(self, verb: str, targets: Sequence[Target], outcomes: list[Outcome]) -> None:
+        """Say what came of it, on whatever screen one is by now; what was refused is marked no more."""
+        view = self.flowctl.view or self.whole
+        failed = [outcome for outcome in outcomes if not outcome.is_done]
+        if failed:
+            self.flowctl.asked.unmark(targets)
+            more = f"   (and {len(failed) - 1} more of {len(outcomes)})" if len(failed) > 1 else ""
+            view.say(f"{failed[0].message}{more}", "error")
+        elif len(outcomes) == 1:
+            view.say(outcomes[0].message)
+        else:
+            noun = "task" if verb in ("retry_now", "skip_task") else "run"
+            view.say(f"{_SAID.get(verb, verb)}: {counted(len(outcomes), noun)}")
+        view.refresh_rows()
 
-_MORE: Final = " …"
+
+def _awaiting(run_id: str, source: Source) -> tuple[int, ...]:
+    return source.tasks_awaiting_retry(run_id)
+
+
+def _named(targets: Sequence[Target]) -> str:
+    return targets[0].name if len(targets) == 1 else counted(len(targets), "run")
+
+
+_SAID: Final = {"retry_now": "waking", "skip_task": "skipping", "rerun": "running again"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, cast
 
 from textual import on
@@ -226,16 +226,24 @@ class RunScreen(LoggingView):
         numbers = () if node is None or node.flow is not None else tuple(node.task_numbers)
         self.flowctl.open_log(self.run_id, name if not numbers or node is None else f"{name} {node.name}", numbers)
 
-    def action_act_bell(self) -> None:
-        self.flowctl.bells.symmetric_difference_update({self.run_id})
-        self.say("the bell rings when it ends" if self.run_id in self.flowctl.bells else "no bell")
-
     def targets(self) -> tuple[Target, ...]:
         if self.detail is None:
             return ()
-        run, node = self.detail.run, self.node
-        word = word_of(run.state_type, run.state_name) if node is None or node.task is None else node.word
-        return (Target(run.root_id, run.state_version, run.name, run.flow_name, word),)
+        run = self.detail.run
+        word = word_of(run.state_type, run.state_name)
+        version = run.state_version if run.is_root else -1
+        return (Target(run.root_id, version, run.name, run.flow_name, word, run.started_at),)
+
+    def waiting_tasks(self) -> Sequence[int]:
+        node, detail = self.node, self.detail
+        if node is None or detail is None:
+            return ()
+        inside = set(node.task_numbers) if node.flow is None else None
+        return [
+            task.number
+            for task in detail.tasks.values()
+            if task.due_at is not None and not task.is_final and (inside is None or task.number in inside)
+        ]
 
     def task_number(self) -> int | None:
         return None if self.node is None or self.node.task is None else self.node.task.number

@@ -16,7 +16,7 @@ from flowctl.tui.model import runs_lines
 from flowctl.tui.model.keys import Binding
 from flowctl.tui.model.runs_list import SORTS, RunList, Target
 from flowctl.tui.model.snapshots import Counts, ListedRun, RunsPage
-from flowctl.tui.model.texts import Line, counted, grouped
+from flowctl.tui.model.texts import Line, grouped
 from flowctl.tui.screens.dashboard import day_lines, empty_lines, need_lines
 from flowctl.tui.screens.preview import Preview
 from flowctl.tui.screens.run_taking import edit_place, run_yanks
@@ -66,7 +66,7 @@ class RunsScreen(SavedViews):
                 draw=self._draw,
                 head=self._head,
                 is_live=lambda row: not row.run.is_final,
-                version_of=lambda row: row,
+                version_of=lambda row: (row, self._pending(row)),
                 is_ruled=False,
                 id="main",
             )
@@ -98,7 +98,6 @@ class RunsScreen(SavedViews):
         self._has_more = page.next is not None
         self._sync()
         self.runs.update(page)
-        self.flowctl.ring(page.rows)
         self._show()
         self._preview.look_at(self.runs.row())
 
@@ -237,13 +236,6 @@ class RunsScreen(SavedViews):
         else:
             self.say("no other run here failed", "quiet")
 
-    def action_act_bell(self) -> None:
-        for target in self.targets():
-            self.flowctl.bells.symmetric_difference_update({target.run_id})
-        self.say(
-            f"the bell rings when {counted(len(self.flowctl.bells), 'run')} ends" if self.flowctl.bells else "no bell"
-        )
-
     def targets(self) -> tuple[Target, ...]:
         self._sync()
         self.runs.refresh_marks()
@@ -295,7 +287,14 @@ class RunsScreen(SavedViews):
             step=self.step,
             is_cursor=look.is_cursor,
             is_marked=look.is_marked,
+            pending=self._pending(row),
         )
+
+    def _pending(self, row: ListedRun) -> str | None:
+        return self.flowctl.asked.word(row.id, row.run.state_version)
+
+    def refresh_rows(self) -> None:
+        self.rows.refresh()
 
     def crumbs(self) -> tuple[Line, Line]:
         counts = self.flowctl.counts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, cast
 
 from textual import on
@@ -11,7 +11,7 @@ from textual.widget import Widget
 
 from flowctl.store.errors import ErrorReport
 from flowctl.tui.history import Place
-from flowctl.tui.model.glyphs import task_word_of
+from flowctl.tui.model.glyphs import word_of
 from flowctl.tui.model.runs_list import Target
 from flowctl.tui.model.snapshots import TaskDetail
 from flowctl.tui.model.texts import Line, width_of
@@ -199,16 +199,17 @@ class TaskScreen(LoggingView):
         if self.detail is not None:
             self.flowctl.open_log(self.run_id, self.detail.task.name, (self.number,))
 
-    def action_act_bell(self) -> None:
-        self.flowctl.bells.symmetric_difference_update({self.run_id})
-        self.say("the bell rings when its run ends" if self.run_id in self.flowctl.bells else "no bell")
-
     def targets(self) -> tuple[Target, ...]:
         if self.detail is None:
             return ()
-        run, task = self.detail.run, self.detail.task
-        word = task_word_of(task.state_type, task.state_name)
-        return (Target(run.root_id, run.state_version if run.is_root else -1, run.name, run.flow_name, word),)
+        run = self.detail.run
+        word = word_of(run.state_type, run.state_name)
+        version = run.state_version if run.is_root else -1
+        return (Target(run.root_id, version, run.name, run.flow_name, word, run.started_at),)
+
+    def waiting_tasks(self) -> Sequence[int]:
+        task = None if self.detail is None else self.detail.task
+        return (self.number,) if task is not None and task.due_at is not None and not task.is_final else ()
 
     def task_number(self) -> int | None:
         return self.number

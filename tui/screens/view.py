@@ -90,6 +90,9 @@ class View(Moving, Acting, Taking, TypingLine):
         """What the history remembers; None: it is not worth coming back to."""
         return None
 
+    def refresh_rows(self) -> None:
+        """Draw rows anew: what was asked of a run has changed."""
+
     def frame_lines(self) -> list[str]:
         """Give what the next first frame shows below its two lines; empty: nothing."""
         return []
@@ -143,6 +146,8 @@ class View(Moving, Acting, Taking, TypingLine):
         if self._note and time.monotonic() > self._note_until_s:
             self._note = ()
             self.refresh_lines()
+        elif self.flowctl.asked.undo is not None:
+            self.query_one("#note", Bar).put(*self.note_line())
         self.show_health()
 
     def say(self, text: str, style: str = "") -> None:
@@ -162,8 +167,9 @@ class View(Moving, Acting, Taking, TypingLine):
 
     def note_line(self) -> tuple[Line, Line]:
         """Say what is to be said above the keys: a remark, else a problem."""
-        if self._note:
-            return self._note, ()
+        undo = self.flowctl.asked.undo_text
+        if self._note or undo:
+            return self._note, ((f"{undo} ", "accent"),) if undo else ()
         problem = self.bridge.problem
         if problem:
             pulse = self.bridge.pulse
