@@ -28,6 +28,14 @@ class Outcome(NamedTuple):
     message: str
 
 
+class Answer(NamedTuple):
+    """What the daemon says to a request."""
+
+    #: Why it was refused, or could not be asked.
+    problem: str | None
+    fields: Mapping[str, object]
+
+
 class Actions:
     """Requests of one home's daemon; they are made in a thread, since the answer may take its time."""
 
@@ -60,6 +68,16 @@ class Actions:
             # Whatever was not reached is told in one sentence.
             outcomes.append(Outcome(False, str(error)))
         return outcomes
+
+    def send(self, verb: str, fields: Mapping[str, object]) -> Answer:
+        """Ask the daemon for something; called in a thread."""
+        from flowctl.core.daemon.client import Client
+
+        try:
+            with Client.connect(self._home, start=False) as client:
+                return Answer(None, client.ask(verb, **fields))
+        except (FlowctlError, OSError) as error:
+            return Answer(str(error), {})
 
     def start_daemon(self) -> Outcome:
         """Start the daemon; called in a thread."""

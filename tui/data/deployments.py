@@ -43,7 +43,16 @@ class DeploymentReading:
 
     def listed(self, reader: OverviewReader, now: datetime) -> tuple[ListedDeployment, ...]:
         """Read all deployments with their latest runs."""
-        return tuple(self._listed(reader, row, now) for row in reader.read_with(plan_queries.deployments))
+        lines = {
+            (file.path, str(flow.get("attribute"))): line
+            for file in reader.read_with(file_queries.flow_files)
+            for flow in file.flows
+            if isinstance(line := flow.get("line"), int)
+        }
+        return tuple(
+            self._listed(reader, row, now, lines.get((row.reference.file or "", row.reference.flow_attribute), 1))
+            for row in reader.read_with(plan_queries.deployments)
+        )
 
     def ahead(self, reader: OverviewReader, now: datetime, limit: int) -> Ahead:
         """Read what is to come, and what is in the way."""
@@ -87,7 +96,7 @@ class DeploymentReading:
         except ValueError:
             return None
 
-    def _listed(self, reader: OverviewReader, row: DeploymentRow, now: datetime) -> ListedDeployment:
+    def _listed(self, reader: OverviewReader, row: DeploymentRow, now: datetime, line: int) -> ListedDeployment:
         latest = reader.latest_of_deployment(row.id, LATEST)
         took = [run.took_s for run in latest if run.state_type == _OK and run.took_s is not None]
         ended = [run for run in latest if run.state_type in FINAL]
@@ -109,6 +118,7 @@ class DeploymentReading:
             typical_s=median(took) if took else None,
             worst_s=max(took, default=None),
             ok_ratio=sum(run.state_type == _OK for run in ended) / len(ended) if ended else None,
+            line=line,
             fires_a_day=sum(self._rate(each, now) for each in firing),
         )
 
@@ -117,7 +127,7 @@ class DeploymentReading:
         if key not in self._rates:
             recurrence = self.recurrence(schedule)
             times = [] if recurrence is None else _times_within(recurrence.after(now), now + _WEEK)
-            self._rates[key] = _a_day(times, now)
+            self._rates[key] = _a_day(times)
         return self._rates[key]
 
 
@@ -142,10 +152,11 @@ def _times_within(occurrences: Iterable[Occurrence], end: datetime) -> list[date
     return times
 
 
-def _a_day(times: list[datetime], now: datetime) -> float:
+def _a_day(times: list[datetime]) -> float:
     if len(times) < _MOST_COUNTED:
         return len(times) / _WEEK.days
-    return len(times) / max((times[-1] - now).total_seconds(), 1.0) * 86_400
+    # Those that fire so often are even.
+    return (len(times) - 1) / max((times[-1] - times[0]).total_seconds(), 1.0) * 86_400
 
 
 def _next_fire(at: datetime, row: DeploymentRow) -> NextFire:

@@ -111,13 +111,13 @@ def _touched(recurrence: Recurrence, before: datetime, after: datetime) -> Itera
     for each in seen:
         note = each.note or ""
         if note.endswith("does not exist"):
-            yield f"{day} {note} (clocks go forward): it fires at {each.at.astimezone(zone):%H:%M}"
+            yield f"{day} {note} (clocks go forward): fires at {each.at.astimezone(zone):%H:%M}"
         elif recurrence.is_fixed:
-            yield f"{day} {each.at.astimezone(zone):%H:%M} comes twice (clocks go back): it fires the first time only"
+            yield f"{day} {each.at.astimezone(zone):%H:%M} comes twice (clocks go back): fires once"
         else:
-            yield f"{day} {each.at.astimezone(zone):%H:%M} comes twice (clocks go back): it fires both times"
+            yield f"{day} {each.at.astimezone(zone):%H:%M} comes twice (clocks go back): fires twice"
     if not seen and isinstance(recurrence, CronRecurrence) and (lost := _lost(recurrence, before, after)) is not None:
-        yield f"{day} {lost:%H:%M} does not exist (clocks go forward): it does not fire then"
+        yield f"{day} {lost:%H:%M} does not exist (clocks go forward): skipped"
 
 
 def _until(recurrence: Recurrence, start: datetime, end: datetime) -> Iterator[Occurrence]:

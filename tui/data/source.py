@@ -6,7 +6,7 @@ By itself it writes nothing. Where no daemon ingests, it catches up with the jou
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final, Self
 
@@ -17,13 +17,15 @@ from flowctl.store.overview import OverviewReader
 from flowctl.store.problems import RunNotFound, StoreError
 from flowctl.store.query_language import EVERYTHING, Query, terms
 from flowctl.store.records import FlowRunRow, StoredResult
-from flowctl.tui.data import details, overview, safe_rows
+from flowctl.tui.data import details, form_subjects, overview, safe_rows
 from flowctl.tui.data.deployments import DeploymentReading
 from flowctl.tui.data.journals_seen import Sizes, sizes_of
 from flowctl.tui.data.lanes import Lane
 from flowctl.tui.data.listing import listed
 from flowctl.tui.data.log_reading import read_window
+from flowctl.tui.model.form import FormPlan
 from flowctl.tui.model.plans import Ahead, ListedDeployment, Outlook
+from flowctl.tui.model.run_plans import deployment_plan
 from flowctl.tui.model.snapshots import (
     Counts,
     Cursor,
@@ -195,6 +197,28 @@ class Source:
     def ahead(self, limit: int = 10) -> Ahead:
         """Read what fires next, and what is in the way: broken files, runs that wait for others."""
         return self._slow.ask(lambda reader: self._plans.ahead(reader, self.clock(), limit))
+
+    def run_form(self, run_id: str, *, is_rerun: bool) -> FormPlan:
+        """Make the form for the flow of a run, or for a new run like it; raise `RunNotFound`."""
+
+        def read(reader: OverviewReader) -> FormPlan:
+            known = {each.key: each for each in self._plans.listed(reader, self.clock())}
+            return form_subjects.run_form(reader, run_id, known, is_rerun=is_rerun)
+
+        return self._slow.ask(read)
+
+    def deployment_form(self, key: str) -> FormPlan | None:
+        """Make the form for a run of a deployment; None where it is gone."""
+        found = next((each for each in self.deployments() if each.key == key), None)
+        return None if found is None else deployment_plan(found)
+
+    def file_form(self, path: str, attribute: str) -> FormPlan | None:
+        """Make the form for a flow in a watched file; None where there is none."""
+        return self._slow.ask(lambda reader: form_subjects.file_form(reader, path, attribute))
+
+    def last_parameters(self, flow_name: str) -> Mapping[str, object]:
+        """Give the parameters of the latest run of a flow."""
+        return self._slow.ask(lambda reader: form_subjects.last_parameters(reader, flow_name))
 
     def counts(self) -> Counts:
         """Read what the dashboard says."""

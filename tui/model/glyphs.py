@@ -96,6 +96,10 @@ class Glyphs(NamedTuple):
     heights: str
     arrow: str
     crumb: str
+    #: On a day: fired, the present, to come.
+    fired: str
+    here: str
+    to_come: str
 
 
 UNICODE: Final = Glyphs(
@@ -142,6 +146,9 @@ UNICODE: Final = Glyphs(
     heights="▁▂▃▄▅▆▇█",
     arrow="→",
     crumb="›",
+    fired="┊",
+    here="▲",
+    to_come="╎",
 )
 ASCII: Final = Glyphs(
     states=MappingProxyType(
@@ -187,4 +194,7 @@ ASCII: Final = Glyphs(
     heights="_.,:-=+#",
     arrow="->",
     crumb=">",
+    fired=":",
+    here="^",
+    to_come="|",
 )

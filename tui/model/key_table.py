@@ -244,6 +244,13 @@ _LOOK: Final = (
     _binding("look.freeze", "P", "freeze the screen; data goes on", _APP, "Look"),
     _binding("look.travel", "T", "time travel", frozenset({"runs", "run"}), "Look", footer=48, brief="travel"),
 )
+_FORM: Final = frozenset({"form"})
+_OF_FORMS: Final = (
+    _binding("form.run", "enter", "do what the form says", _FORM, "Act", needs_daemon=True, footer=10, brief="run now"),
+    _binding("form.last", "ctrl+r", "fill in the values of the last run", _FORM, "Act", footer=20, brief="last values"),
+    _binding("form.copy", "ctrl+y", "copy the equal command", _FORM, "Act", footer=30, brief="copy command"),
+    _binding("form.cancel", "escape", "cancel the form", _FORM, "Act", footer=40, brief="cancel"),
+)
 _OF_APP: Final = (
     _binding("app.help", "question_mark", "the keys that work here", _APP, "App", footer=98, brief="help"),
     _binding("app.palette", "colon ctrl+p", "command palette", _APP, "App", footer=96, brief="cmd"),
@@ -255,4 +262,4 @@ _OF_APP: Final = (
     _binding("app.reconnect", "ctrl+r", "start the daemon, or connect again", _APP, "App"),
     _binding("app.suspend", "ctrl+z", "to the shell and back by fg", _APP, "App"),
 )
-BINDINGS: Final = (*_MOVE, *_FIND, *_MARK, *_ACT, *_LOOK, *_OF_APP)
+BINDINGS: Final = (*_MOVE, *_FIND, *_MARK, *_ACT, *_LOOK, *_OF_FORMS, *_OF_APP)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -28,6 +27,8 @@ class ListedDeployment:
     ok_ratio: float | None
     #: How often its schedules fire on a day, those that are off left out.
     fires_a_day: float
+    #: Where its flow stands in its file.
+    line: int
 
     @property
     def name(self) -> str:
@@ -131,15 +132,3 @@ class Ahead:
     deployments: int
     firing: int
     at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileFlow:
-    """A flow that a file defines."""
-
-    name: str
-    attribute: str
-    line: int
-    description: str | None
-    #: JSON schema of its parameters, where it is known.
-    schema: Mapping[str, object] | None

@@ -1,41 +1,281 @@
-"""The Deploys screen: deployments and their schedules; while there are none it says how they come about."""
+"""The Deploys screen: deployments and their schedules, when each fires next, and what could go wrong about it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final, cast
 
+from textual import on
+from textual.containers import Container
 from textual.widget import Widget
 
+from flowctl.tui.bridge import Question
 from flowctl.tui.history import Place
-from flowctl.tui.model.texts import Line
-from flowctl.tui.screens.view import View
+from flowctl.tui.model import deploys_lines, outlook_lines
+from flowctl.tui.model.plans import ListedDeployment, Outlook
+from flowctl.tui.model.texts import Line, counted
+from flowctl.tui.screens.deploys_acting import DeploysActing
+from flowctl.tui.screens.taking import SourcePlace, Yank
 from flowctl.tui.widgets.pane import TextPane
+from flowctl.tui.widgets.rows import RowLook, RowPane
+
+#: A held key passes many deployments; what is worked out waits until it rests.
+_REST_S: Final = 0.08
+_EMPTY: Final = (
+    (),
+    (("   No deployments yet.", "title"),),
+    (),
+    (("   A flow with a schedule in a file that is watched becomes one:", ""),),
+    (("   flowctl watch add FOLDER", "accent"),),
+    (),
+    (("   Or deploy one by hand:", ""),),
+    (("   flowctl deploy FILE.py:FLOW --cron '0 9 * * *'", "accent"),),
+    (),
+    (("   : new flow", "accent"), (" writes a sample and opens it", "")),
+)
 
 
-class DeploysScreen(View):
+class DeploysScreen(DeploysActing):
     """All deployments."""
 
     SCOPE = "deploys"
 
-    def body(self) -> Iterable[Widget]:
-        yield TextPane("deployments", is_ruled=False, is_bare=True, id="main")
+    def __init__(self) -> None:
+        super().__init__()
+        self._all: tuple[ListedDeployment, ...] = ()
+        self._is_read = False
+        self._text = ""
+        self._sort = "name"
+        self._is_reversed = False
+        self._has_problems_only = False
+        self._outlook: Outlook | None = None
+        self._asked: Question[Outlook | None] | None = None
 
-    def on_mount(self) -> None:
-        self.query_one("#main", TextPane).put(
-            [
-                (),
-                (("   No deployments.", "title"),),
-                (),
-                (("   A deployment is a flow in a file that the daemon knows,", ""),),
-                (("   with parameters and schedules of its own.", ""),),
-                (),
-                (("   Flows run without one:", ""), (" flowctl run FILE.py:FLOW", "accent")),
-            ]
+    def body(self) -> Iterable[Widget]:
+        yield RowPane[ListedDeployment](
+            "deployments",
+            key_of=lambda row: row.key,
+            draw=self._draw,
+            head=lambda width: deploys_lines.deploy_head(deploys_lines.deploy_columns(width)),
+            is_live=lambda row: row.next_at is not None,
+            version_of=lambda row: (row, self.pending.get(row.key)),
+            is_ruled=False,
+            id="main",
         )
+        with Container(id="below"):
+            yield TextPane("next fires", id="fires")
+            yield TextPane("defaults", id="defaults")
+
+    @property
+    def rows(self) -> RowPane[ListedDeployment]:
+        """The list."""
+        return cast("RowPane[ListedDeployment]", self.query_one("#main"))  # as `body` makes it
 
     @property
     def place(self) -> Place:
         return Place("deploys")
 
+    # What is read.
+
+    def ask(self) -> None:
+        self.watch_store(lambda source: source.deployments(), self._take, is_slow=True)
+        self._asked = self.watch_store(
+            lambda source: None if self._key is None else source.outlook(self._key), self._take_outlook, is_slow=True
+        )
+
+    @property
+    def _key(self) -> str | None:
+        row = self.rows.row
+        return None if row is None else row.key
+
+    def _take(self, deployments: tuple[ListedDeployment, ...]) -> None:
+        self._all, self._is_read = deployments, True
+        self.settle(deployments)
+        self._show()
+        if self._outlook is None and self._asked is not None:
+            self.bridge.again(self._asked)
+
+    def _take_outlook(self, outlook: Outlook | None) -> None:
+        self._outlook = outlook
+        self._show_below()
+
+    def _show(self) -> None:
+        folded = self._text.lower()
+        shown = [
+            row
+            for row in self._all
+            if folded in f"{row.name} {row.row.flow_name} {' '.join(row.row.tags)} {' '.join(row.words)}".lower()
+            and (not self._has_problems_only or deploys_lines.is_problem(row))
+        ]
+        shown.sort(key=deploys_lines.SORTS[self._sort], reverse=self._is_reversed)
+        rows = self.rows
+        rows.marks = self.marks
+        if not self._is_read:
+            rows.empty = ((("   reading…", "quiet"),),)
+        elif self._all:
+            what = "has a problem" if self._has_problems_only and not self._text else "matches"
+            rows.empty = (
+                (),
+                ((f"   None of {counted(len(self._all), 'deployment')} {what} ", ""), (self._text, "title")),
+                (),
+                (("   esc", "accent"), (" shows all again", "")),
+            )
+        else:
+            rows.empty = _EMPTY
+        rows.put(shown)
+        rows.retitle("deployments", deploys_lines.tally(self._all), "p on/off · t run… · e edit · B backfill…")
+        self._show_below()
+        self.refresh_lines()
+
+    @on(RowPane.Moved, "#main")
+    def _on_moved(self) -> None:
+        key = self._key
+        self._show_below()
+        self.refresh_lines()
+        self.set_timer(_REST_S, lambda: self._rest(key))
+
+    def _rest(self, key: str | None) -> None:
+        if key == self._key and self._asked is not None:
+            self.bridge.again(self._asked)
+
+    def _show_below(self) -> None:
+        fires, defaults, row = self.query_one("#fires", TextPane), self.query_one("#defaults", TextPane), self.rows.row
+        glyphs = self.flowctl.ink.glyphs
+        if row is None:
+            fires.retitle("next fires", "")
+            fires.put([])
+            defaults.put([])
+            return
+        outlook = self._outlook
+        if outlook is not None and outlook.deployment_id != row.row.id:
+            outlook = None
+        zone = "" if outlook is None else f" ({outlook.timezone})"
+        is_boxed = fires.is_boxed
+        title = "next fires" if is_boxed else f"{row.name}  next fires{zone}"
+        fires.retitle(title, outlook_lines.late_text(row))
+        fires.put(self._fires(row, outlook, fires.body_width or self.size.width, is_boxed=is_boxed))
+        if is_boxed:
+            defaults.retitle(row.name, "t run…")
+            defaults.put(outlook_lines.defaults_table(row, glyphs))
+        else:
+            defaults.retitle("defaults", "t run…")
+            defaults.put(outlook_lines.defaults_lines(row, defaults.body_width or self.size.width, glyphs))
+
+    def _fires(self, row: ListedDeployment, outlook: Outlook | None, width: int, *, is_boxed: bool) -> list[Line]:
+        now, glyphs = self.flowctl.clock(), self.flowctl.ink.glyphs
+        is_quiet = outlook is not None and not outlook.fires
+        lines = outlook_lines.schedule_lines(row, glyphs) if is_boxed or is_quiet or not row.row.schedules else []
+        checks = outlook_lines.check_lines(row, outlook, glyphs)
+        if is_quiet and row.is_on is False:
+            lines += [(), (("p", "accent"), (" switches it on; what it missed meanwhile is not made up for", "quiet"))]
+        if outlook is None or not outlook.fires:
+            return [*lines, *([()] if lines and checks else []), *checks]
+        day = outlook_lines.ribbon(outlook.hours, now, outlook.timezone, width=width - 8, glyphs=glyphs)
+        if not is_boxed:
+            return [outlook_lines.fires_line(outlook, now, width), ((" today ", "quiet"), *day), *checks]
+        return [*lines, (), *outlook_lines.fires_list(outlook, now, 5), (), day, (), *checks]
+
+    def tick(self, tick: int) -> None:
+        super().tick(tick)
+        self.rows.tick(int(self.flowctl.clock().timestamp()))
+        self._show_below()
+
+    # Keys.
+
+    @on(RowPane.Opened, "#main")
+    def action_move_open(self) -> None:
+        """Show the runs of the deployment."""
+        if (row := self.rows.row) is not None:
+            self.flowctl.show_runs(f'deployment:"{row.name}"')
+
+    def action_find_search(self) -> None:
+        before = self._text
+        self.type_into(
+            "#note",
+            before,
+            placeholder="part of a name, a flow, a tag",
+            typed=self._filter,
+            dropped=lambda: self._filter(before),
+        )
+
+    def _filter(self, text: str) -> None:
+        self._text = text
+        self._show()
+
+    def clear_something(self) -> bool:
+        if self.marks:
+            self.marks = frozenset()
+        elif self._text or self._has_problems_only:
+            self._text, self._has_problems_only = "", False
+        else:
+            return False
+        self._show()
+        self.rows.repaint()
+        return True
+
+    def action_find_problems(self) -> None:
+        self._has_problems_only = not self._has_problems_only
+        self._show()
+
+    def action_find_sort(self) -> None:
+        names = list(deploys_lines.SORTS)
+        self._sort = names[(names.index(self._sort) + 1) % len(names)]
+        self._show()
+
+    def action_find_reverse(self) -> None:
+        self._is_reversed = not self._is_reversed
+        self._show()
+
+    def action_move_next_problem(self) -> None:
+        self._to_problem(1)
+
+    def action_move_previous_problem(self) -> None:
+        self._to_problem(-1)
+
+    def _to_problem(self, step: int) -> None:
+        rows, here = self.rows.rows, self.rows.place
+        for distance in range(1, len(rows) + 1):
+            place = (here + step * distance) % len(rows)
+            if deploys_lines.is_problem(rows[place]):
+                self.rows.move_to(place)
+                return
+        self.say("every deployment fires, and its latest run went well", "quiet")
+
+    def yanks(self) -> dict[str, Yank]:
+        row = self.rows.row
+        if row is None:
+            return {}
+        yanks = {"i": Yank("name", row.key), "c": Yank("command", f"flowctl deployment run {row.key}")}
+        if row.row.schedules:
+            yanks["s"] = Yank("schedule", row.row.schedules[0].expression)
+        if row.row.reference.file is not None:
+            yanks["l"] = Yank("file", row.row.reference.file)
+        return yanks
+
+    def source_place(self) -> SourcePlace | None:
+        row = self.rows.row
+        if row is None or row.row.reference.file is None:
+            return None
+        return SourcePlace(row.row.reference.file, row.line)
+
+    def inspected(self) -> tuple[str, object] | None:
+        row = self.rows.row
+        return None if row is None else (row.name, row.row)
+
     def crumbs(self) -> tuple[Line, Line]:
-        return self.tabs("deploys"), ()
+        if self.marks:
+            return self.tabs("deploys"), ((f"{len(self.marks)} marked ", "mark"),)
+        said = deploys_lines.tally(self._all) if self._all else ""
+        what = f"{said} · sort {self._sort} " if self.size.width >= 100 else f"{said} "
+        return self.tabs("deploys"), ((what, "quiet"),)
+
+    def _draw(self, row: ListedDeployment, look: RowLook) -> Line:
+        return deploys_lines.deploy_line(
+            row,
+            deploys_lines.deploy_columns(look.width),
+            self.flowctl.clock(),
+            glyphs=self.flowctl.ink.glyphs,
+            is_cursor=look.is_cursor,
+            is_marked=look.is_marked,
+            pending=self.pending.get(row.key),
+        )

@@ -18,6 +18,7 @@ from flowctl.tui.model.snapshots import Counts
 from flowctl.tui.model.texts import Line, Span, clock, grouped, short_duration, width_of
 from flowctl.tui.screens.acting import Acting
 from flowctl.tui.screens.bindings import bindings_map, living
+from flowctl.tui.screens.filling_in import FillingIn
 from flowctl.tui.screens.moving import Moving
 from flowctl.tui.screens.taking import Taking
 from flowctl.tui.screens.typing_line import TypingLine
@@ -41,7 +42,7 @@ _COUNTED: Final = (
 )
 
 
-class View(Moving, Acting, Taking, TypingLine):
+class View(Moving, Acting, Taking, FillingIn, TypingLine):
     """A screen with health and place above, remarks and keys below; the rest is up to each."""
 
     #: Which keys of the table work here.
@@ -237,6 +238,11 @@ class View(Moving, Acting, Taking, TypingLine):
         self._choice = Choice(text, choices)
         self._note, self._note_until_s = ((f" {text}", style),), float("inf")
         self.refresh_lines()
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether the next key answers a question."""
+        return self._choice is not None
 
     def on_key(self, event: Key) -> None:
         """Take the answer to a question."""

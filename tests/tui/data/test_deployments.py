@@ -85,15 +85,15 @@ def test_the_hours_of_the_day_tell_what_fired_was_skipped_and_will_fire(home: Ho
         (
             "30 2 * * *",
             [
-                "28 Mar 2027 02:30 does not exist (clocks go forward): it fires at 03:00",
-                "31 Oct 2027 02:30 comes twice (clocks go back): it fires the first time only",
+                "28 Mar 2027 02:30 does not exist (clocks go forward): fires at 03:00",
+                "31 Oct 2027 02:30 comes twice (clocks go back): fires once",
             ],
         ),
         (
             "50 * * * *",
             [
-                "28 Mar 2027 02:50 does not exist (clocks go forward): it does not fire then",
-                "31 Oct 2027 02:50 comes twice (clocks go back): it fires both times",
+                "28 Mar 2027 02:50 does not exist (clocks go forward): skipped",
+                "31 Oct 2027 02:50 comes twice (clocks go back): fires twice",
             ],
         ),
         ("0 12 * * *", []),

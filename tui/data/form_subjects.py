@@ -1,0 +1,74 @@
+"""Reading what a form is about: the schema of a flow's parameters, where it stands, and how it was run before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from flowctl.store import file_queries, plan_queries
+from flowctl.store.file_records import FlowFileRow
+from flowctl.store.overview import OverviewReader
+from flowctl.store.records import FlowRunRow
+from flowctl.tui.data import safe_rows
+from flowctl.tui.model.form import FormPlan
+from flowctl.tui.model.plans import ListedDeployment
+from flowctl.tui.model.run_plans import deployment_plan, flow_plan, rerun_plan
+
+Schema = Mapping[str, Any]
+
+
+def run_form(
+    reader: OverviewReader, run_id: str, listed: Mapping[str, ListedDeployment], *, is_rerun: bool
+) -> FormPlan:
+    """Make the form for a run like another one, or for its flow anew; raise `RunNotFound`."""
+    row = reader.flow_run(run_id)
+    run = safe_rows.flow_run(row)
+    deployment = listed.get(row.deployment or "")
+    if is_rerun:
+        schema = deployment.row.parameter_schema if deployment is not None else _schema_of(reader, row)
+        return rerun_plan(run, schema)
+    if deployment is not None:
+        return deployment_plan(deployment)
+    return flow_plan(run.flow_name, row.source, _schema_of(reader, row), run.parameters)
+
+
+def file_form(reader: OverviewReader, path: str, attribute: str) -> FormPlan | None:
+    """Make the form for a flow in a watched file; None where there is none."""
+    file = reader.read_with(lambda connection: file_queries.flow_file(connection, path))
+    flow = None if file is None else next((each for each in file.flows if each.get("attribute") == attribute), None)
+    if flow is None:
+        return None
+    watched = reader.read_with(file_queries.watched)
+    roots = [row for row in watched if path == row.path or path.startswith(f"{row.path.rstrip('/')}/")]
+    source: dict[str, object] = {"file": path, "flow": attribute, "script": True}
+    if roots:
+        source["python"] = max(roots, key=lambda row: len(row.path)).python
+    name = safe_rows.line(str(flow.get("name")))
+    return flow_plan(name, source, _schema(flow), {})
+
+
+def last_parameters(reader: OverviewReader, flow_name: str) -> Mapping[str, object]:
+    """Give the parameters of the latest run of a flow, as they are on record."""
+    latest = reader.latest_of(flow_name, 1)
+    return safe_rows.flow_run(reader.flow_run(latest[-1].id)).parameters if latest else {}
+
+
+def _schema_of(reader: OverviewReader, run: FlowRunRow) -> Schema | None:
+    """Find what the daemon's look into its file told of a run's flow, if that file is watched."""
+    path = run.source.get("file")
+    if not isinstance(path, str):
+        return None
+    file: FlowFileRow | None = reader.read_with(lambda connection: file_queries.flow_file(connection, path))
+    wanted = run.source.get("flow")
+    flow = None if file is None else next((each for each in file.flows if each.get("attribute") == wanted), None)
+    if flow is not None and (schema := _schema(flow)) is not None:
+        return schema
+    deployed = reader.read_with(lambda connection: plan_queries.deployments_of_file(connection, path))
+    same = next((row for row in deployed if row.reference.flow_attribute == wanted), None)
+    return None if same is None else cast("Schema | None", safe_rows.plain(same.parameter_schema))
+
+
+def _schema(flow: Mapping[str, object]) -> Schema | None:
+    schema = flow.get("schema")
+    # It was JSON: its keys are text.
+    return cast("Schema", safe_rows.plain(cast("object", schema))) if isinstance(schema, dict) else None

@@ -1,0 +1,165 @@
+"""A form: fields that are typed into and checked at once, what they come to, and the equal command; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+from flowctl.core.authoring.secret_names import MASK
+from flowctl.tui.model.form_fields import MISSING, Field, Kind, Reading
+from flowctl.tui.model.line_edit import LineEdit
+
+
+class Filled(NamedTuple):
+    """What a form comes to."""
+
+    #: Parameter -> value, of those that are given.
+    parameters: Mapping[str, object]
+    #: The same of what stands below the parameters: tags, a time.
+    extras: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormPlan:
+    """What a form is about; `command` and `wish` make of what is filled in the command line, and the request."""
+
+    title: str
+    fields: tuple[Field, ...]
+    extras: tuple[Field, ...] = ()
+    command: Callable[[Filled, Mapping[str, Field]], str]
+    #: Verb and fields of the request to the daemon.
+    wish: Callable[[Filled], tuple[str, dict[str, object]]]
+    #: What enter does, in a word or two.
+    go: str = "Run now"
+    #: Whose latest run tells what was given the last time; empty: that means nothing here.
+    flow_name: str = ""
+    #: Parameter -> value that stands there from the start.
+    prefilled: Mapping[str, object] = field(default_factory=dict[str, object])
+    #: The same as text that is typed.
+    texts: Mapping[str, str] = field(default_factory=dict[str, str])
+    #: Said below the title: where the fields come from, if not from the signature.
+    remark: str = ""
+
+
+class Form:
+    """A form as it is being filled in."""
+
+    def __init__(self, plan: FormPlan, now: Callable[[], datetime]) -> None:
+        self.plan = plan
+        self.fields: Sequence[Field] = (*plan.fields, *plan.extras)
+        self.edits = [LineEdit() for _ in self.fields]
+        self.place = 0
+        self._now = now
+        self.fill(plan.prefilled)
+        for each, edit in zip(self.fields, self.edits, strict=True):
+            if each.name in plan.texts:
+                edit.put(plan.texts[each.name])
+
+    @property
+    def field(self) -> Field | None:
+        """The field that is typed into."""
+        return self.fields[self.place] if self.fields else None
+
+    @property
+    def edit(self) -> LineEdit | None:
+        return self.edits[self.place] if self.edits else None
+
+    def fill(self, values: Mapping[str, object]) -> list[str]:
+        """Put values into the fields of the parameters; return the names of those that do not fit, which stay out."""
+        left: list[str] = []
+        for place, each in enumerate(self.plan.fields):
+            if each.name not in values:
+                continue
+            value = values[each.name]
+            text = each.text_of(value)
+            # What was a secret is on record as stars, and what was long in part.
+            if MASK in text or each.read(text, self._now()).problem is not None:
+                left.append(each.name)
+            else:
+                self.edits[place].put(text)
+        return left
+
+    def move(self, step: int) -> None:
+        """Go to another field."""
+        if self.fields:
+            self.place = max(0, min(self.place + step, len(self.fields) - 1))
+
+    def press(self, key: str, character: str | None) -> bool:
+        """Do what a key does in the field; tell whether it does something there."""
+        field_, edit = self.field, self.edit
+        if field_ is None or edit is None:
+            return False
+        if field_.kind is not Kind.TEXT:
+            if key == "space" or key in ("left", "right"):
+                self._turn(field_, edit, -1 if key == "left" else 1)
+                return True
+            if key in ("backspace", "delete", "ctrl+u"):
+                edit.put("")
+                return True
+            return self._jump(field_, edit, character)
+        if edit.press(key):
+            return True
+        if character is not None and character.isprintable():
+            edit.insert(character)
+            return True
+        return False
+
+    def paste(self, text: str) -> None:
+        """Put text in where the cursor is."""
+        if self.edit is not None and self.field is not None and self.field.kind is Kind.TEXT:
+            self.edit.insert(text)
+
+    def reading(self, place: int) -> Reading:
+        """Tell what stands in a field."""
+        return self.fields[place].read(self.edits[place].text, self._now())
+
+    def first_problem(self) -> int | None:
+        """Give the place of the first field with a problem."""
+        return next((place for place in range(len(self.fields)) if self.reading(place).problem is not None), None)
+
+    def filled(self) -> Filled:
+        """Give all values; fields with a problem, and those left empty, are not among them."""
+        count = len(self.plan.fields)
+        found = {
+            (place < count, each.name): read.value
+            for place, each in enumerate(self.fields)
+            if (read := self.reading(place)).value is not MISSING
+        }
+        parameters = {name: value for (is_parameter, name), value in found.items() if is_parameter}
+        return Filled(parameters, {name: value for (is_parameter, name), value in found.items() if not is_parameter})
+
+    def command(self) -> str:
+        """Write the command line that does the same."""
+        return self.plan.command(self.filled(), {each.name: each for each in self.plan.fields})
+
+    def wish(self) -> tuple[str, dict[str, object]]:
+        """Make the request."""
+        return self.plan.wish(self.filled())
+
+    def _turn(self, field_: Field, edit: LineEdit, step: int) -> None:
+        """Go to the next of the values that a field can have."""
+        values = list(field_.choices) if field_.kind is Kind.CHOICE else [False, True]
+        shown = field_.read(edit.text, self._now()).value
+        if shown is MISSING:
+            shown = field_.default
+        here = next((place for place, value in enumerate(values) if _same(value, shown)), -1 if step > 0 else 0)
+        edit.put(field_.text_of(values[(here + step) % len(values)]))
+
+    def _jump(self, field_: Field, edit: LineEdit, character: str | None) -> bool:
+        """Go to the next value that begins with a letter."""
+        if character is None or not character.isprintable():
+            return False
+        values = list(field_.choices) if field_.kind is Kind.CHOICE else [True, False]
+        texts = [field_.text_of(value) for value in values]
+        words = {"y": "true", "n": "false", "x": "true"} if field_.kind is Kind.TOGGLE else {}
+        wanted = words.get(character.lower(), character.lower())
+        found = [text for text in texts if text.lower().strip('"').startswith(wanted)]
+        if found:
+            edit.put(found[(found.index(edit.text) + 1) % len(found)] if edit.text in found else found[0])
+        return True
+
+
+def _same(one: object, other: object) -> bool:
+    return one == other and type(one) is type(other)

@@ -1,0 +1,193 @@
+"""Keys of the Deploys screen that change something: on and off with undo, run with a form, backfill."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Hashable, Sequence
+from typing import Final, NamedTuple
+
+from flowctl.tui.actions import Answer
+from flowctl.tui.model.backfill import backfill_plan
+from flowctl.tui.model.plans import ListedDeployment
+from flowctl.tui.model.texts import Line, counted
+from flowctl.tui.screens.view import View
+from flowctl.tui.widgets.rows import RowPane
+
+_UNDO_S: Final = 10.0
+
+
+class Wish(NamedTuple):
+    """A request about one deployment."""
+
+    verb: str
+    fields: dict[str, object]
+
+
+class TakenBack(NamedTuple):
+    """What takes an action back, for a while."""
+
+    until_s: float
+    said: str
+    wishes: tuple[Wish, ...]
+
+
+class DeploysActing(View):
+    """Actions on deployments."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.marks: frozenset[Hashable] = frozenset()
+        #: Name -> what was asked of it, until the store tells that it is so.
+        self.pending: dict[str, str] = {}
+        self._versions: dict[str, int] = {}
+        self._taken_back: TakenBack | None = None
+
+    @property
+    def rows(self) -> RowPane[ListedDeployment]:
+        """The list."""
+        raise NotImplementedError
+
+    def chosen(self) -> list[ListedDeployment]:
+        """Give the marked deployments, else the one under the cursor."""
+        marked = [row for row in self.rows.rows if row.key in self.marks]
+        return marked or ([] if self.rows.row is None else [self.rows.row])
+
+    def settle(self, deployments: Sequence[ListedDeployment]) -> None:
+        """Take away the pending word of those that have changed since it was asked for."""
+        versions = {row.key: _version(row) for row in deployments}
+        for key in [key for key in self.pending if versions.get(key) != self._versions.get(key)]:
+            del self.pending[key]
+
+    # Marks.
+
+    def action_mark_toggle(self) -> None:
+        if (row := self.rows.row) is not None:
+            self.marks ^= {row.key}
+            self._marked()
+            self.rows.move_by(1)
+
+    def action_mark_range(self) -> None:
+        places = [place for place, row in enumerate(self.rows.rows) if row.key in self.marks]
+        here = self.rows.place
+        start = min(places, key=lambda place: abs(place - here), default=here)
+        self.marks |= {row.key for row in self.rows.rows[min(start, here) : max(start, here) + 1]}
+        self._marked()
+
+    def action_mark_all(self) -> None:
+        every = frozenset(row.key for row in self.rows.rows)
+        self.marks = frozenset() if self.marks >= every else every
+        self._marked()
+
+    def _marked(self) -> None:
+        self.rows.marks = self.marks
+        self.rows.repaint()
+        self.refresh_lines()
+
+    # Actions.
+
+    def action_act_run(self) -> None:
+        """Open the form for a run."""
+        if (row := self.rows.row) is None:
+            self.say("nothing is chosen", "quiet")
+        else:
+            self.open_deployment_form(row.key)
+
+    def action_act_schedule_on_off(self) -> None:
+        """Switch schedules on or off; `u` takes it back for some seconds."""
+        rows = [row for row in self.chosen() if row.is_on is not None]
+        if not rows:
+            self.say("it has no schedule to switch" if self.chosen() else "nothing is chosen", "quiet")
+            return
+        turns_on = not all(row.is_on for row in rows)
+        changed = [row for row in rows if row.is_on is not turns_on]
+        wishes = [wish for row in changed for wish in _switch(row, turns_on=turns_on, has_version=True)]
+        back = [wish for row in changed for wish in _switch(row, turns_on=not turns_on, has_version=False)]
+        name = changed[0].name if len(changed) == 1 else counted(len(changed), "deployment")
+        for row in changed:
+            self.pending[row.key], self._versions[row.key] = ("on…" if turns_on else "off…"), _version(row)
+        self._switch_all(wishes, f"turned {name} {'on' if turns_on else 'off'}", back, [row.key for row in changed])
+
+    def action_act_undo(self) -> None:
+        taken, self._taken_back = self._taken_back, None
+        if taken is None or time.monotonic() > taken.until_s:
+            self.say("nothing to undo", "quiet")
+            return
+        self._switch_all(taken.wishes, f"undone: {taken.said}", (), ())
+
+    def action_act_backfill(self) -> None:
+        """Open the form for a backfill: a span, the count of what would be planned, then the question."""
+        row = self.rows.row
+        if row is None or not row.row.schedules:
+            self.say("it has no schedule to backfill" if row else "nothing is chosen", "quiet")
+            return
+        from flowctl.tui.screens.backfill import BackfillScreen
+
+        self.flowctl.push_screen(BackfillScreen(row, backfill_plan(row)))
+
+    # How it is said.
+
+    def note_line(self) -> tuple[Line, Line]:
+        left, right = super().note_line()
+        taken = self._taken_back
+        if taken is None or self.is_asking:
+            return left, right
+        seconds = taken.until_s - time.monotonic()
+        if seconds <= 0:
+            self._taken_back = None
+            return left, right
+        return ((f" {taken.said}", ""),), ((f"u undo ({seconds:.0f} s) ", "accent"),)
+
+    def tick(self, tick: int) -> None:
+        super().tick(tick)
+        if self._taken_back is not None:
+            self.refresh_lines()
+
+    def _switch_all(self, wishes: Sequence[Wish], said: str, back: Sequence[Wish], keys: Sequence[str]) -> None:
+        app = self.flowctl
+        reason = app.actions.why_not(wishes[0].verb, app.bridge.pulse) if wishes else "nothing changes"
+        if reason is not None:
+            self._failed(reason, "warning", keys)
+            return
+        self._taken_back = None
+        self.say(f"{said}…", "quiet")
+        self.rows.repaint()
+
+        def ask() -> None:
+            answers = [app.actions.send(wish.verb, wish.fields) for wish in wishes]
+            app.call_later(done, answers)
+
+        def done(answers: list[Answer]) -> None:
+            problem = next((answer.problem for answer in answers if answer.problem is not None), None)
+            if problem is not None:
+                self._failed(problem, "error", keys)
+            elif back:
+                self._taken_back = TakenBack(time.monotonic() + _UNDO_S, said, tuple(back))
+                self.refresh_lines()
+            else:
+                self.say(said)
+
+        app.run_worker(ask, thread=True, group="requests", exit_on_error=False)
+
+    def _failed(self, problem: str, style: str, keys: Sequence[str]) -> None:
+        for key in keys:
+            self.pending.pop(key, None)
+        self.rows.repaint()
+        self.say(problem, style)
+
+
+def _version(row: ListedDeployment) -> int:
+    return row.row.version * 1_000_003 + sum(each.version for each in row.row.schedules)
+
+
+def _switch(row: ListedDeployment, *, turns_on: bool, has_version: bool) -> list[Wish]:
+    """Make the requests that switch a deployment on or off."""
+    about: dict[str, object] = {"deployment": row.key}
+    if has_version:
+        # The daemon refuses what was overtaken since the person looked.
+        about["version"] = row.row.version
+    if not turns_on:
+        return [Wish("deployment_pause", about)]
+    if row.row.paused or any(each.active for each in row.row.schedules):
+        return [Wish("deployment_resume", about)]
+    slugs = [each.slug for each in row.row.schedules]
+    return [Wish("schedule_toggle", {"deployment": row.key, "slug": slug, "active": True}) for slug in slugs]
