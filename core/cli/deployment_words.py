@@ -8,9 +8,10 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from flowctl.core.authoring.recurrences import read_zone
 from flowctl.core.cli.palette import PROBLEM, QUIET, WARNING
 from flowctl.core.cli.safe_text import safe, safe_block
-from flowctl.core.cli.wording import ago, iso, moment
+from flowctl.core.cli.wording import ago, iso, moment, zoned
 from flowctl.core.daemon.occurrences import describe, first_after, recurrence_of
 from flowctl.store.plan_records import DeploymentRow, OccurrenceRow, ScheduleRow
 
@@ -29,7 +30,7 @@ def print_schedules(console: Console, row: DeploymentRow, *, indent: str = "") -
         elif row.paused:
             line.append("  paused", WARNING)
         elif (next_at := next_of(schedule, now)) is not None:
-            line.append(f"  next {moment(next_at)}, {ago(next_at, now)}", QUIET)
+            line.append(f"  next {_at(next_at, schedule.timezone)}, {ago(next_at, now)}", QUIET)
         if len(row.schedules) > 1 and schedule.slug != schedule.expression:
             line.append("  ").append_text(safe(f"({schedule.slug})", QUIET))
         console.print(line)
@@ -47,6 +48,13 @@ def next_of(schedule: ScheduleRow, now: datetime) -> datetime | None:
         return None
     first = first_after(recurrence, max(now, schedule.checked_until))
     return None if first is None else first.at
+
+
+def _at(at: datetime, timezone: str) -> str:
+    try:
+        return zoned(at, read_zone(timezone))
+    except ValueError:
+        return moment(at)
 
 
 def words_of(schedule: ScheduleRow) -> str:

@@ -1,4 +1,4 @@
-"""`flowctl watch add | rm | ls`: the files and folders whose flows the daemon knows and keeps up to date."""
+"""`flowctl watch add | rm | ls | log | reload`: the files and folders whose flows the daemon knows."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
         no_args_is_help=True,
         help="Files and folders in which the daemon looks for flows, and for their schedules, whenever one is saved.",
     )
-    for command in (add, rm, ls):
+    for command in (add, rm, ls, log, reload):
         group.command(cls=Command)(command)
     app.add_typer(group, name="watch")
 
@@ -45,3 +45,24 @@ def ls(as_json: Annotated[bool, typer.Option("--json", help="Print JSON for mach
     from flowctl.core.cli.watching import list_places
 
     return list_places(as_json=as_json)
+
+
+def log(
+    place: Annotated[str | None, typer.Argument(metavar="FILE", help="One flow file; all without.")] = None,
+    count: Annotated[int, typer.Option("-n", "--count", min=1, max=2000, metavar="N", help="So many entries.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
+) -> int:
+    """List what became of saves, the latest last: versions, which functions changed, what was wrong."""
+    from flowctl.core.cli.reload_log import print_reloads
+
+    return print_reloads(None if place is None else str(Path(place).resolve()), count=count, as_json=as_json)
+
+
+def reload(
+    place: Annotated[str | None, typer.Argument(metavar="FILE", help="One flow file; all without.")] = None,
+    no_daemon: NoDaemonOption = False,
+) -> int:
+    """Look into a flow file again though nothing was saved: something else that it needs may be right now."""
+    from flowctl.core.cli.watching import reload_files
+
+    return reload_files(None if place is None else str(Path(place).resolve()), no_daemon=no_daemon)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from rich.console import Console
@@ -14,9 +15,10 @@ from flowctl.core.cli.asking import asking
 from flowctl.core.cli.display_errors import short_path
 from flowctl.core.cli.exits import Exit
 from flowctl.core.cli.faults import warn
+from flowctl.core.cli.flow_file_words import file_json, file_line, problem_lines
 from flowctl.core.cli.looking_back import open_reader
 from flowctl.core.cli.output import make_console, print_json
-from flowctl.core.cli.palette import ACCENT, OK, PROBLEM, QUIET, WARNING, is_plain
+from flowctl.core.cli.palette import ACCENT, QUIET, WARNING
 from flowctl.core.cli.safe_text import safe, safe_block
 from flowctl.core.cli.wording import counted, iso
 from flowctl.core.daemon.client import Client, DaemonSilent, NoDaemon
@@ -64,7 +66,7 @@ def list_places(*, as_json: bool) -> Exit:
     status = _status(home)
     if as_json:
         watched = [{"path": row.path, "added_at": iso(row.added_at), "python": row.python} for row in places]
-        print_json({"watched": watched, "files": [_plain(file) for file in files], "daemon": status})
+        print_json({"watched": watched, "files": [file_json(file) for file in files], "daemon": status})
         return Exit.OK
     console = make_console()
     if not places:
@@ -80,6 +82,21 @@ def list_places(*, as_json: bool) -> Exit:
         _print_files(console, others)
     _print_remarks(status)
     return Exit.OK
+
+
+def reload_files(path: str | None, *, no_daemon: bool) -> Exit:
+    """Have a flow file, or all, looked into again, and show what came of it."""
+    home = Home.default()
+    with asking(home, no_daemon=no_daemon) as client:
+        paths: list[str] = client.ask("watch_reload", **({} if path is None else {"path": path}))["paths"]
+        _await_look(client)
+    console = make_console()
+    if not paths:
+        console.print(Text.assemble("No flow file is known. Begin with: ", ("flowctl watch add FOLDER", ACCENT)))
+        return Exit.OK
+    found = [file for file in _files(home) if file.path in paths]
+    _print_files(console, found)
+    return Exit.FAILED if any(file.problem is not None for file in found) else Exit.OK
 
 
 def _await_look(client: Client) -> None:
@@ -109,30 +126,11 @@ def _is_in(path: str, place: str) -> bool:
 def _print_files(console: Console, files: Sequence[FlowFileRow]) -> None:
     if not files:
         console.print(Text("  no flows", QUIET))
+    now = datetime.now(UTC)
     for file in files:
-        good, bad = ("+", "x") if is_plain() else ("✓", "✗")
-        mark = (f"  {good} ", OK) if file.problem is None else (f"  {bad} ", PROBLEM)
-        names = ", ".join(str(flow["name"]) for flow in file.flows) or "no flows"
-        console.print(Text.assemble(mark, safe(short_path(file.path)), safe(f"  {names}", QUIET)))
+        console.print(file_line(file, now))
         for line in problem_lines(file):
             console.print(Text("      ").append_text(line))
-
-
-def problem_lines(file: FlowFileRow) -> Iterator[Text]:
-    """Write what is wrong with a file: place, line with caret, what was changed since it was right."""
-    problem = file.problem
-    if problem is None:
-        return
-    place = f"{short_path(str(problem.get('file')))}:{problem['line']}  " if problem.get("line") else ""
-    kind = str(problem.get("kind", ""))
-    yield Text.assemble(safe(place, "bold"), (f"{kind}: ", PROBLEM), safe_block(problem.get("message", "")))
-    for line in str(problem.get("code") or "").splitlines():
-        yield Text("  ").append_text(safe(line))
-    if file.hash is not None and file.good_hash is not None and kind != "Schedule":
-        yield Text("its last good version goes on serving", QUIET)
-    for line in str(problem.get("diff") or "").splitlines()[2:]:
-        style = {"+": OK, "-": PROBLEM, "@": QUIET}.get(line[:1], QUIET)
-        yield Text("  ").append_text(safe(line, style))
 
 
 def _print_remarks(status: Fields) -> None:
@@ -144,13 +142,3 @@ def _print_remarks(status: Fields) -> None:
         console.print(Text.assemble(("! ", WARNING), safe(short_path(path)), safe_block(f" is left out: {why}")))
     if len(left_out) > _MOST_LEFT_OUT:
         console.print(Text(f"  and {counted(len(left_out) - _MOST_LEFT_OUT, 'more place')} left out", QUIET))
-
-
-def _plain(file: FlowFileRow) -> dict[str, object]:
-    return {
-        "path": file.path,
-        "is_there": file.hash is not None,
-        "checked_at": iso(file.checked_at),
-        "flows": file.flows,
-        "problem": file.problem,
-    }

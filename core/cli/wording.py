@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 
 _UNIT_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
@@ -20,6 +20,13 @@ def ago(at: datetime, now: datetime) -> str:
 def moment(at: datetime) -> str:
     """Write date and time of day where the user is."""
     return at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def zoned(at: datetime, zone: tzinfo) -> str:
+    """Write weekday, date and time of day in a zone, with its name: `Sun 2026-11-29 01:30 CET`."""
+    local = at.astimezone(zone)
+    seconds = ":%S" if local.second else ""
+    return local.strftime(f"%a %Y-%m-%d %H:%M{seconds} %Z")
 
 
 def clock(at: datetime) -> str:

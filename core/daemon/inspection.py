@@ -41,6 +41,8 @@ class Inspected:
     named: frozenset[str] = frozenset()
     problem: Mapping[str, Any] | None = None
     tasks: list[Mapping[str, Any]] = field(default_factory=list[Mapping[str, Any]])
+    #: It was there when it was asked about, and is not any more.
+    is_gone: bool = False
     #: How long its import took, and when it was last written.
     import_us: int | None = None
     changed_us: int | None = None
@@ -248,7 +250,7 @@ def _read(request: Message, message: Message, text: Message) -> Inspected:
     path: str = request["path"]
     of_text = Inspected(path=path, named=frozenset(text.get("files", ())), changed_us=text.get("changed_us"))
     if message["kind"] == "done":
-        told = {name: message[name] for name in ("flows", "tasks", "files", "import_us", "problem")}
+        told = {name: message[name] for name in ("flows", "tasks", "files", "import_us", "problem", "is_gone")}
         return replace(of_text, **told)
     if message["kind"] == "late":
         words = f"Importing it took longer than {request['seconds']:g} s (setting inspect_seconds)"

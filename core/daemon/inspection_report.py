@@ -18,7 +18,7 @@ from flowctl.core.daemon.imports import files_behind
 from flowctl.core.daemon.problem_places import surroundings_of
 from flowctl.core.engine import local_code
 from flowctl.core.engine.loading import FoundFlow, flows_in, load_file, tasks_in
-from flowctl.core.engine.loading_problems import TargetProblem
+from flowctl.core.engine.loading_problems import FileMissing, TargetProblem
 from flowctl.core.engine.reports import report
 
 if TYPE_CHECKING:
@@ -82,6 +82,9 @@ def inspect(request: Message, tell: Callable[[Message], None]) -> None:
         with open(path, "rb") as file:
             changed_us = os.fstat(file.fileno()).st_mtime_ns // 1000
             tree = ast.parse(file.read(), path)
+    except FileNotFoundError:
+        tell(_done(is_gone=True))
+        return
     except (OSError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
         tell({"kind": "text", "files": [], "changed_us": changed_us})
         tell(_done(problem=problem_of(error, path)))
@@ -102,6 +105,9 @@ def inspect(request: Message, tell: Callable[[Message], None]) -> None:
     try:
         os.chdir(request["cwd"])
         module = load_file(path)
+    except FileMissing:
+        tell(_done(is_gone=True))
+        return
     except BaseException as error:  # noqa: BLE001 - the edge around the user's file: whatever it raises is told
         problem = problem_of(error, path)
     import_us = round((perf_counter() - began) * 1_000_000)
@@ -119,7 +125,7 @@ def inspect(request: Message, tell: Callable[[Message], None]) -> None:
 
 
 def _done(**told: Any) -> Message:
-    nothing: Message = {"flows": [], "tasks": [], "files": {}, "import_us": None, "problem": None}
+    nothing: Message = {"flows": [], "tasks": [], "files": {}, "import_us": None, "problem": None, "is_gone": False}
     return {"kind": "done", **nothing, **told}
 
 

@@ -261,6 +261,11 @@ class Watcher:
             # It was saved again meanwhile.
             self._asked.discard(found.path)
             return
+        if found.is_gone:
+            # Which the lookout tells, once it is sure.
+            self._asked.discard(found.path)
+            self._look((found.path,))
+            return
         assert self._preparation is not None
         self._note_files(found)
         self._preparation.prepare(store.connection, found)

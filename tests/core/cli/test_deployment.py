@@ -59,6 +59,22 @@ def plain(say: Say, name: str) -> dict[str, object]:
     return found
 
 
+def test_a_broken_file_is_shown_with_the_deployment_that_its_old_version_serves(say: Say, flows: Path) -> None:
+    assert say("watch", "add", str(flows)).code == 0
+
+    flows.write_text(FLOWS.replace("return limit", "return limit +"))
+    once(lambda: "still serves" in say("deployment", "show", "timed").out, "the problem is seen")
+
+    shown = say("deployment", "show", "timed").out
+    assert "at 04:00, every day (Europe/Berlin)  next " in shown
+    assert "file v1 still serves, loaded " in shown
+    assert "▸  8 │     return limit +" in shown
+    assert "│                   ^" in shown
+    assert "+    return limit +" in shown
+    problem = json.loads(say("deployment", "show", "timed", "--json").out)["flow_file"]
+    assert (problem["version"], problem["is_old_version_serving"], problem["problem"]["line"]) == (1, True, 8)
+
+
 @pytest.mark.usefixtures("flows")
 def test_a_flow_is_deployed_shown_run_and_deleted(say: Say) -> None:
     deployed = say(

@@ -30,12 +30,21 @@ def test_a_folder_is_added_listed_and_removed(project: Project, flowctl_command:
     assert added.returncode == 0, added.stderr
     assert "✓ flows/etl.py  etl" in added.stdout
     assert "flows/broken.py:3  SyntaxError" in added.stdout
-    assert "def b(:\n              ^" in added.stdout
+    assert "▸ 3 │ def b(:\n          │       ^" in added.stdout
 
     listed = json.loads(flowctl_command("watch", "ls", "--json").stdout)
     assert [row["path"] for row in listed["watched"]] == [str(project.path / "flows")]
     assert [Path(file["path"]).name for file in listed["files"]] == ["broken.py", "etl.py"]
     assert listed["daemon"]["warning"] is None
+
+    logged = json.loads(flowctl_command("watch", "log", "flows/etl.py", "--json").stdout)
+    assert [(entry["outcome"], entry["cause"], entry["version"]) for entry in logged] == [("loaded", "found", 1)]
+    again = flowctl_command("watch", "reload")
+    assert again.returncode == 1, "a file is still broken"
+    assert "✓ flows/etl.py  etl  v1, loaded just now in " in again.stdout
+    assert "asked for; as it was" in flowctl_command("watch", "log").stdout
+    nowhere = flowctl_command("watch", "reload", "flows/nothing.py")
+    assert "is no flow file that is watched" in nowhere.stderr
 
     removed = flowctl_command("watch", "rm", "flows")
     assert removed.returncode == 0

@@ -50,6 +50,15 @@ def answers(inspectors: Inspectors, count: int) -> list[Inspected]:
     return found
 
 
+def test_a_file_that_went_before_it_was_loaded_is_gone_and_not_broken(inspectors: Inspectors, tmp_path: Path) -> None:
+    surroundings = Surroundings(python=sys.executable, cwd=str(tmp_path))
+
+    inspectors.ask(str(tmp_path / "gone.py"), surroundings, is_known=True, now_s=time.monotonic())
+    (found,) = answers(inspectors, 1)
+
+    assert (found.is_gone, found.problem) == (True, None)
+
+
 def test_flows_are_told_with_schema_schedules_and_the_files_they_are_made_of(look: Look, project: Project) -> None:
     helper = project.write("parts/scale.py", "FACTOR = 3\n")
     project.write("parts/__init__.py", "")
