@@ -65,6 +65,8 @@ def build(words: list[str], more: Mapping[str, str] | None = None) -> typer.Type
         cls=Group,
         rich_markup_mode=None,
         no_args_is_help=True,
+        # What is left to raise is a fault of ours; typer would show it cut, and without the way it came.
+        pretty_exceptions_enable=False,
         context_settings=_CONTEXT,
         help="Run Python flows on this machine, and look back on what they did.",
         epilog="Start with: flowctl run FILE.py:FLOW",

@@ -9,7 +9,7 @@ from typing import Final
 from flowctl.core.cli.checkups import Checkup, Verdict
 from flowctl.core.cli.wording import size
 from flowctl.store.home import Home
-from flowctl.store.problems import StoreError
+from flowctl.store.problems import DatabaseTooNew, StoreError
 from flowctl.store.sqlite import SCHEMA_VERSION, open_reader, schema_version, sqlite3, translated
 
 #: STRICT tables, RETURNING, and more that the schema uses.
@@ -59,7 +59,11 @@ def check_database(home: Home) -> Iterable[Checkup]:
             finally:
                 connection.close()
     except StoreError as error:
-        yield Checkup("database", Verdict.FAIL, str(error), "`flowctl db check` says more, `flowctl db rebuild` mends.")
+        # That it is newer names its own remedy, and rebuilding it would be the wrong one.
+        remedy = (
+            "" if isinstance(error, DatabaseTooNew) else "`flowctl db check` says more, `flowctl db rebuild` mends."
+        )
+        yield Checkup("database", Verdict.FAIL, str(error), remedy)
         return
     text = f"{size(bytes_)}, schema {version}"
     if problem != "ok":

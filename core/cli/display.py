@@ -17,6 +17,7 @@ from flowctl.core.cli.display_choice import Display, chosen, human_stream, plain
 from flowctl.core.cli.display_model import RunModel
 from flowctl.core.cli.display_options import DisplayOptions
 from flowctl.core.cli.display_streams import is_ascii, silence
+from flowctl.core.cli.display_sudden_end import told_before
 from flowctl.core.cli.display_words import Glyphs
 from flowctl.core.cli.exits import Exit
 from flowctl.store.states import StateType
@@ -52,7 +53,8 @@ def show_and_wait(start: Start, *, options: DisplayOptions, machine: IO[str] | N
     screen = Screen(options, machine)
     screen.open()
     try:
-        ended = start([screen.queue.append])
+        with told_before(lambda: screen.close(None)):
+            ended = start([screen.queue.append])
     except BaseException:
         screen.close(None)
         raise

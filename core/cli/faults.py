@@ -22,6 +22,7 @@ def exit_for(error: BaseException) -> Exit | None:
     from flowctl.core.daemon.client import DaemonNotStarted, DaemonSilent, NoDaemon
     from flowctl.core.daemon.instance import AnotherDaemon, ForeignSocket
     from flowctl.core.daemon.protocol import Refused
+    from flowctl.core.engine.journal_writer import JournalUnwritable
     from flowctl.core.engine.resume import NotOnRecord
     from flowctl.core.engine.root import RunActive
     from flowctl.store.home import HomeUnusable
@@ -40,7 +41,7 @@ def exit_for(error: BaseException) -> Exit | None:
     # What flowctl's own errors say where no flow runs: a wrong setting, target or parameter; nothing was run.
     if isinstance(error, (FlowctlError, RunActive, RunAlive, NotARootRun, PlanProblem)):
         return Exit.USAGE
-    if isinstance(error, (StoreError, HomeUnusable, DamagedJournal)):
+    if isinstance(error, (StoreError, HomeUnusable, DamagedJournal, JournalUnwritable)):
         return Exit.STORE
     return None
 

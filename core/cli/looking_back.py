@@ -12,8 +12,8 @@ from typing import Final, NamedTuple
 
 from flowctl.core.cli.faults import CommandError, warn
 from flowctl.core.cli.palette import STATE_NAMES
-from flowctl.core.cli.wording import read_moment
-from flowctl.store.catchup import catch_up
+from flowctl.core.cli.wording import counted, read_moment
+from flowctl.store.catchup import active_runs, catch_up
 from flowctl.store.home import Home, HomeUnusable
 from flowctl.store.queries import Reader
 from flowctl.store.records import FlowRunRow
@@ -33,6 +33,8 @@ def open_reader(home: Home) -> Generator[Reader]:
         warn(f"The journal of run {look.run_id} cannot be read to its end: {look.problem}")
     if len(damaged) > _MOST_WARNINGS:
         warn(f"So it is with {len(damaged) - _MOST_WARNINGS} more journals.")
+    if not os.access(home.path, os.W_OK) and (unseen := active_runs(home)):
+        warn(f"{home.path} may not be written, so what {counted(len(unseen), 'run')} wrote last is not shown.")
     with Reader.open(home) as reader:
         yield reader
 

@@ -282,6 +282,7 @@ def test_what_children_write_on_a_terminal_is_shown_and_not_drawn_over(jobs: Pro
 def test_what_was_printed_before_a_sudden_end_is_on_the_terminal(jobs: Project) -> None:
     terminal = Terminal(jobs.path, "run", "jobs.py:deadly")
 
-    assert terminal.end() == 9
+    assert terminal.end() == 3
 
     assert "last words" in terminal.seen
+    assert "The flow ended its process with os._exit(9), so the run crashed." in terminal.seen
