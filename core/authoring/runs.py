@@ -35,7 +35,9 @@ class FlowRun:
         "flow",
         "id",
         "is_loose",
+        "is_timed_out",
         "keeps",
+        "limits",
         "name",
         "number",
         "open_tasks",
@@ -49,6 +51,7 @@ class FlowRun:
         "state",
         "tags",
         "thread",
+        "under_way",
         "waiters",
     )
 
@@ -102,6 +105,20 @@ class FlowRun:
         #: Where it stands in the tree of calls, when an earlier attempt is on record.
         self.path: Any = None
         self.pool: Any = None
+        #: The time of its present try is up.
+        self.is_timed_out = False
+        #: It and those around it whose time is limited.
+        self.limits: tuple[FlowRun, ...] = () if parent is None else parent.limits
+        if flow is not None and flow.timeout_seconds is not None:
+            self.limits += (self,)
+        #: Stops what runs in it, where its time is limited.
+        self.under_way: set[Callable[[], object]] = set()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its time, or that of a flow run around it, is up."""
+        # Asked for every task, and mostly there are none.
+        return bool(self.limits) and any(each.is_timed_out for each in self.limits)
 
     @property
     def flow_run(self) -> FlowRun:

@@ -35,10 +35,12 @@ def sleep(run: FlowRun | TaskRun, seconds: float) -> None:
             run.wake = None
 
 
-def wait_for_tasks(flow_run: FlowRun, when_idle: Callable[[FlowRun, Callable[[], None]], None]) -> None:
-    """Block until no task submitted in the flow run is under way."""
+def wait_for_tasks(
+    flow_run: FlowRun, when_idle: Callable[[FlowRun, Callable[[], None]], None], seconds: float | None = None
+) -> None:
+    """Block until no task submitted in the flow run is under way, or for at most so many seconds."""
     gate = allocate_lock()
     gate.acquire()
     when_idle(flow_run, gate.release)
     with lent():
-        acquired(gate, None)
+        acquired(gate, seconds)

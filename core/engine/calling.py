@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from flowctl.core.authoring.context import CURRENT
 from flowctl.core.engine import interruption
+from flowctl.core.engine.cutting import within_limits
 from flowctl.core.engine.pen import WARNING, write_log
 from flowctl.core.engine.pool import Orphaned, current_place, part_from, standing_in
 from flowctl.core.engine.timers import timers
-from flowctl.core.engine.waits import CallHook, TimedOut
+from flowctl.core.engine.waits import CallHook, CutShort, TimedOut
 
 if TYPE_CHECKING:
     from flowctl.core.authoring.runs import FlowRun, TaskRun
@@ -37,27 +38,29 @@ def call_here(call: Call, snapshot: Context | None = None) -> Any:
 def call_in_worker(call: Call, snapshot: Context, go_on: Callable[[BaseException], None]) -> Any:
     """Like `call_here`, in a worker of a pool.
 
-    At the deadline the worker loses its place, `go_on(TimedOut())` is called in another thread, and this
-    function, when the user's at last returns, raises `Orphaned`.
+    At the deadline, its own or that of the flow run, the worker loses its place, `go_on` is called with `TimedOut` or
+    `CutShort` in another thread, and this function, when the user's at last returns, raises `Orphaned`.
     """
     place = current_place()
-    if call.timeout_s is None or place is None:
+    if place is None or (call.timeout_s is None and not call.run.flow_run.limits):
         return call_here(call, snapshot)
     attempt = _Attempt()
 
-    def expire() -> None:
+    def expire(error: BaseException) -> None:
         if attempt.expire():
             try:
-                _warn_of_orphan(call)
+                _warn_of_orphan(call, of_flow=isinstance(error, CutShort))
             finally:
                 place.pool.orphan(place)
-                place.pool.add(lambda: go_on(TimedOut()), first=True)
+                place.pool.add(lambda: go_on(error), first=True)
 
-    timer = timers().after(call.timeout_s, expire)
+    timer = None if call.timeout_s is None else timers().after(call.timeout_s, lambda: expire(TimedOut()))
     try:
-        return snapshot.copy().run(invoke, call)
+        with within_limits(call.run, lambda: expire(CutShort())):
+            return snapshot.copy().run(invoke, call)
     finally:
-        timer.call_off()
+        if timer is not None:
+            timer.call_off()
         if not attempt.finish():
             raise Orphaned
 
@@ -133,13 +136,16 @@ def _beside(call: Call, step: Callable[[], Any], seconds: float) -> Any:
     return value
 
 
-def _warn_of_orphan(call: Call) -> None:
+def _warn_of_orphan(call: Call, *, of_flow: bool = False) -> None:
     run: FlowRun | TaskRun = call.run
     name = getattr(call.fn, "__name__", "function")
+    what = f"exceeded its timeout of {call.timeout_s} second(s)"
+    if of_flow:
+        what = "is cut short, since the time of its flow run is up"
     write_log(
         run,
         WARNING,
         "flowctl.task_runs" if run.is_task else "flowctl.flow_runs",
-        f"{run.name!r} exceeded its timeout of {call.timeout_s} second(s), but a thread cannot be stopped: "
+        f"{run.name!r} {what}, but a thread cannot be stopped: "
         f"{name}() goes on in an orphan thread, and what it returns or raises is dropped.",
     )

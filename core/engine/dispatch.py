@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from flowctl.core.authoring.runners import ProcessPoolTaskRunner
 from flowctl.core.authoring.states import State
 from flowctl.core.engine.calling import call_in_worker
+from flowctl.core.engine.cutting import stoppable
 from flowctl.core.engine.drivers import Caller, collect, drive, drive_async
 from flowctl.core.engine.gathering import begin_task, end_task, when_all_settled
 from flowctl.core.engine.journal_writer import JournalUnwritable
@@ -46,7 +47,9 @@ def _start(run: TaskRun, wait_for: Any, snapshot: Context) -> None:
             _start_in_loop(run, wait_for, snapshot)
         else:
             pool = _pool_of(run.flow_run)
-            pool.add(partial(_Worker(run, snapshot, pool).begin, wait_for))
+            worker = _Worker(run, snapshot, pool)
+            if not pool.add(partial(worker.begin, wait_for)):
+                worker.begin(wait_for)  # an orphan thread submits in a flow run that has ended
     except Exception as error:
         # This may be the thread of another task, which has no part in it: no thread or process could be started.
         advance_task(run, State(StateType.CRASHED, message=f"The task could not be started: {error!r}", data=error))
@@ -95,14 +98,17 @@ class _Worker:
             return collect(call, lambda inner: call_in_worker(inner, self._snapshot, self.go_on))
         return call_in_worker(call, self._snapshot, self.go_on)
 
+    def _again(self) -> None:
+        self._pool.add(self.go_on)
+
     def _park(self, wait: Wait) -> bool:
         if isinstance(wait, Sleep):
-            again = _Once(lambda: self._pool.add(self.go_on))
+            again = _Once(self._again)
             wait.run.wake = again  # type: ignore[union-attr]  # only task runs come here
             timers().after(wait.seconds, again)
             return True
         if isinstance(wait, WaitFor):
-            when_all_settled(wait.runs, lambda: self._pool.add(self.go_on))
+            when_all_settled(wait.runs, self._again)
             return True
         return False
 
@@ -165,6 +171,8 @@ os.register_at_fork(after_in_child=_leave_to_parent)
 
 
 def _start_in_loop(run: TaskRun, wait_for: Any, snapshot: Context) -> None:
+    import asyncio
+
     loop = _background_loop()
 
     async def carry() -> None:
@@ -176,10 +184,18 @@ def _start_in_loop(run: TaskRun, wait_for: Any, snapshot: Context) -> None:
                 async with limit:
                     await drive_async(task_lifecycle(run, wait_for))
         finally:
+            if run.waiters is not None and run.flow_run.is_over:  # cut short while it waited for its turn
+                drive(task_lifecycle(run, wait_for))
             end_task(run.flow_run)
 
+    async def carry_within_limits() -> None:
+        me = asyncio.current_task()
+        assert me is not None
+        with stoppable(run, partial(loop.call_soon_threadsafe, me.cancel)):
+            await carry()
+
     def begin() -> None:
-        task = snapshot.copy().run(loop.create_task, carry())
+        task = snapshot.copy().run(loop.create_task, carry_within_limits() if run.flow_run.limits else carry())
         _under_way.add(task)
         task.add_done_callback(_under_way.discard)
 

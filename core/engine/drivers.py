@@ -33,6 +33,8 @@ from flowctl.core.engine.waits import (
 )
 
 if TYPE_CHECKING:
+    from asyncio import Event
+
     from flowctl.core.authoring.runs import FlowRun
 
 Life = Generator[Wait, Any, None]
@@ -193,7 +195,7 @@ def _block(wait: Wait) -> None:
     elif isinstance(wait, WaitFor):
         blocking.wait_for(wait.runs)
     elif isinstance(wait, WaitForTasks):
-        blocking.wait_for_tasks(wait.flow_run, when_idle)
+        blocking.wait_for_tasks(wait.flow_run, when_idle, wait.seconds)
 
 
 def _finished(value: Any) -> Any:
@@ -250,17 +252,23 @@ async def _await(wait: Wait) -> Any:
     if isinstance(wait, Sleep):
         if isinstance(wait.run, TaskRun):
             wait.run.wake = open_gate
-        try:
-            await asyncio.wait_for(gate.wait(), wait.seconds)
-        except TimeoutError:
-            pass
+        await _opened(gate, wait.seconds)
     elif isinstance(wait, WaitFor):
         when_all_settled(wait.runs, open_gate)
         await gate.wait()
     else:
         when_idle(wait.flow_run, open_gate)
-        await gate.wait()
+        await _opened(gate, wait.seconds)
     return None
+
+
+async def _opened(gate: Event, seconds: float | None) -> None:
+    import asyncio
+
+    try:
+        await asyncio.wait_for(gate.wait(), seconds)
+    except TimeoutError:
+        return
 
 
 async def _collected(value: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from flowctl.core.authoring.exceptions import ParameterTypeError
 from flowctl.core.authoring.options import delay_after
@@ -11,6 +11,7 @@ from flowctl.core.authoring.parameters import coerce
 from flowctl.core.authoring.states import State
 from flowctl.core.engine import arguments, outcomes
 from flowctl.core.engine.capture import capture_prints
+from flowctl.core.engine.cutting import cut_short
 from flowctl.core.engine.journal_writer import JournalUnwritable
 from flowctl.core.engine.keeping import keep_flow_result, recorded_flow_result
 from flowctl.core.engine.pen import ERROR, INFO, WARNING, advance_flow, write_log
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 Life = Generator[Wait, Any, None]
 LOGGER = "flowctl.flow_runs"
+#: Tasks of a flow run whose time is up are ended within this time, all but those that block their event loop.
+_PATIENCE_S: Final = 0.5
 
 
 def flow_lifecycle(run: FlowRun, wait_for: Any = None) -> Life:
@@ -80,6 +83,8 @@ def _one_attempt(run: FlowRun) -> Generator[Wait, Any, State[Any]]:
     assert flow is not None
     run.run_count += 1
     run.calls = 0
+    run.is_timed_out = False
+    began = root.clock()
     run_name: str | None = None
     failure: Exception | None = None
     try:
@@ -109,16 +114,15 @@ def _one_attempt(run: FlowRun) -> Generator[Wait, Any, State[Any]]:
             value = value.items
         state = None
     except TimedOut:
-        state = outcomes.state_of_exception(run, outcomes.timeout_error(run, flow.timeout_seconds or 0))
+        state = _timed_out(run)
     except ConsumerStopped:
         run.keeps = False
         state = State(StateType.COMPLETED, message="Its consumer stopped before the end.")
     except BaseException as error:
         state = outcomes.state_of_exception(run, error)
     if run.open_tasks and (state is None or state.type in (StateType.COMPLETED, StateType.FAILED)):
-        # What was submitted is never dropped: the run ends when its tasks have.
         try:
-            yield WaitForTasks(run)
+            state = yield from _tasks_ended(run, began, state)
         except BaseException as error:
             state = outcomes.state_of_exception(run, error)
     if state is None:
@@ -132,6 +136,32 @@ def _one_attempt(run: FlowRun) -> Generator[Wait, Any, State[Any]]:
         state = outcomes.state_of_exception(run, root.cancelled)
     state.at = root.clock()
     return state
+
+
+def _tasks_ended(run: FlowRun, began: int, state: State[Any] | None) -> Generator[Wait, Any, State[Any] | None]:
+    """Wait for the tasks of a body that ended: what was submitted is never dropped. Give the state, if there is one."""
+    assert run.flow is not None
+    limit_s = run.flow.timeout_seconds
+    if limit_s is None:
+        yield WaitForTasks(run)
+        return state
+    if not run.is_timed_out:
+        yield WaitForTasks(run, max(limit_s - (run.root.clock() - began) / 1e6, 0))
+        if run.open_tasks:
+            state = _timed_out(run)
+    if run.is_timed_out:
+        yield WaitForTasks(run, _PATIENCE_S)
+        if run.open_tasks:
+            message = f"{run.open_tasks} task(s) could not be stopped and are left behind; what they return is dropped."
+            write_log(run, WARNING, LOGGER, message)
+    return state
+
+
+def _timed_out(run: FlowRun) -> State[Any]:
+    assert run.flow is not None
+    run.is_timed_out = True
+    cut_short(run)
+    return outcomes.state_of_exception(run, outcomes.timeout_error(run, run.flow.timeout_seconds or 0))
 
 
 def _retry_wanted(run: FlowRun, failed: State[Any]) -> Generator[Wait, Any, bool]:

@@ -13,7 +13,7 @@ from flowctl.core.authoring.exceptions import CancelledRun, FlowRunTimeoutError,
 from flowctl.core.authoring.futures import Future, settled
 from flowctl.core.authoring.states import State
 from flowctl.core.engine.reports import text_of
-from flowctl.core.engine.waits import Deadline, Interrupted, Terminated
+from flowctl.core.engine.waits import CutShort, Deadline, Interrupted, Terminated
 from flowctl.store.states import StateType
 
 if TYPE_CHECKING:
@@ -65,6 +65,8 @@ def state_of_exception(run: FlowRun | TaskRun, error: BaseException) -> State[An
         error = cancelled
     if isinstance(error, (FlowRunTimeoutError, TaskRunTimeoutError)) and getattr(error, "run", None) is run:
         return State(StateType.FAILED, "TimedOut", str(error), error)
+    if run.is_task and run.flow_run.is_over and not isinstance(error, (Exception, Deadline)):
+        return State(StateType.CANCELLED, message=str(CutShort()), data=None)
     if isinstance(error, Interrupted):
         return State(StateType.CANCELLED, message="The run was cancelled by a person.", data=error)
     if isinstance(error, Exception):

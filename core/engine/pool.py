@@ -57,12 +57,12 @@ class WorkerPool:
         """Whether this process was forked since: the threads, and what is queued, are its parent's."""
         return self._process is not _process
 
-    def add(self, work: Work, *, first: bool = False) -> None:
-        """Queue work, `first` before all that is queued; it starts at once when a place is free."""
+    def add(self, work: Work, *, first: bool = False) -> bool:
+        """Queue work, `first` before all that is queued; it starts at once when a place is free. False when closed."""
         take(self._lock)
         try:
             if self._closed:
-                return
+                return False
             if first:
                 self._backlog.appendleft(work)
             else:
@@ -70,6 +70,7 @@ class WorkerPool:
             self._wake()
         finally:
             self._lock.release()
+        return True
 
     def close(self) -> None:
         """Let idle threads end; what is queued is dropped."""

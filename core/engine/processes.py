@@ -20,10 +20,11 @@ from flowctl.core.authoring.runs import FlowRun, TaskRun
 from flowctl.core.authoring.states import State
 from flowctl.core.authoring.tasks import Task
 from flowctl.core.engine.calling import invoke
+from flowctl.core.engine.cutting import within_limits
 from flowctl.core.engine.pool import WorkerPool
 from flowctl.core.engine.resume import FIRST_OF_CHILDREN
 from flowctl.core.engine.root import now_us
-from flowctl.core.engine.waits import Call, TimedOut
+from flowctl.core.engine.waits import Call, CutShort, TimedOut
 from flowctl.store.journal import LogLine
 from flowctl.store.states import StateType
 
@@ -61,12 +62,15 @@ class ProcessPool(WorkerPool):
         assert isinstance(run, TaskRun)
         child = self._take()
         try:
-            value = child.call(_payload(call, run), call.timeout_s, partial(self._write, run))
-        except (_ChildGone, TimedOut) as problem:
+            with within_limits(run, child.process.kill):
+                value = child.call(_payload(call, run), call.timeout_s, partial(self._write, run))
+        except (_ChildGone, TimedOut, CutShort) as problem:
             child.kill()
             self._all.discard(child)
-            if isinstance(problem, TimedOut):
+            if isinstance(problem, (TimedOut, CutShort)):
                 raise
+            if run.flow_run.is_over:
+                raise CutShort from None
             raise ProcessDied(run.name, child.process.exitcode) from None
         except BaseException:
             self._free.append(child)

@@ -20,7 +20,17 @@ from flowctl.core.engine.keeping import cached_result, keep_result, recorded_res
 from flowctl.core.engine.pen import ERROR, INFO, advance_task, settle, write_log
 from flowctl.core.engine.previews import preview, preview_arguments
 from flowctl.core.engine.reports import as_text, report, text_of
-from flowctl.core.engine.waits import Call, CallHook, ConsumerStopped, Sleep, Streamed, TimedOut, Wait, WaitFor
+from flowctl.core.engine.waits import (
+    Call,
+    CallHook,
+    ConsumerStopped,
+    CutShort,
+    Sleep,
+    Streamed,
+    TimedOut,
+    Wait,
+    WaitFor,
+)
 from flowctl.store.states import StateType
 
 if TYPE_CHECKING:
@@ -52,8 +62,10 @@ def task_lifecycle(run: TaskRun, wait_for: Any = None) -> Life:
             run.deferred = None
         if root.wishes is not None and (yield from heeded(run)):
             return
-        if root.cancelled is not None:
-            message = "The run was cancelled before this task started."
+        if root.cancelled is not None or run.flow_run.is_over:
+            message = (
+                "The run was cancelled before this task started." if root.cancelled is not None else str(CutShort())
+            )
             advance_task(run, State(StateType.CANCELLED, message=message, at=root.clock()))
             settle(run)
             return
@@ -149,7 +161,7 @@ def _retry_wanted(run: TaskRun, failed: State[Any]) -> Generator[Wait, Any, bool
     """Ask the retry policy; where it says yes, wait and begin the next attempt."""
     task, root = run.task, run.flow_run.root
     retries = task.retries_with(root.settings.tasks_default_retries)
-    if run.run_count > retries or root.cancelled is not None:
+    if run.run_count > retries or _is_stopped(run):
         return False
     if task.retry_condition_fn is not None:
         try:
@@ -175,7 +187,7 @@ def _retry_wanted(run: TaskRun, failed: State[Any]) -> Generator[Wait, Any, bool
         del root.waiting[run.number]
         if root.wishes is not None and (yield from heeded(run)):
             return True
-        if root.cancelled is not None:
+        if _is_stopped(run):
             return False
     run.run_count += 1
     run.calls = 0
@@ -184,6 +196,11 @@ def _retry_wanted(run: TaskRun, failed: State[Any]) -> Generator[Wait, Any, bool
     if task.on_running_hooks:
         yield from _hooks(run, task.on_running_hooks)
     return True
+
+
+def _is_stopped(run: TaskRun) -> bool:
+    """Tell whether nothing more is to begin: its root run is cancelled, or the time of a flow run around it is up."""
+    return run.flow_run.root.cancelled is not None or run.flow_run.is_over
 
 
 def _end(run: TaskRun, state: State[Any], result: list[Any] | None = None, *, keeps: bool = True) -> list[Hook]:

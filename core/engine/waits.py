@@ -67,12 +67,13 @@ class WaitFor:
 
 
 class WaitForTasks:
-    """Wait until no lifecycle of a task submitted in this flow run is under way."""
+    """Wait until no lifecycle of a task submitted in this flow run is under way, or for at most so many seconds."""
 
-    __slots__ = ("flow_run",)
+    __slots__ = ("flow_run", "seconds")
 
-    def __init__(self, flow_run: FlowRun) -> None:
+    def __init__(self, flow_run: FlowRun, seconds: float | None = None) -> None:
         self.flow_run = flow_run
+        self.seconds = seconds
 
 
 Wait = Call | Sleep | WaitFor | WaitForTasks
@@ -94,6 +95,13 @@ class Deadline(BaseException):
     def __init__(self, due: float) -> None:
         super().__init__("the time of a run around this one was up")
         self.due = due
+
+
+class CutShort(BaseException):
+    """Thrown into a lifecycle: the time of the flow run around it is up."""
+
+    def __init__(self) -> None:
+        super().__init__("The time of its flow run was up.")
 
 
 class Interrupted(KeyboardInterrupt):

@@ -194,7 +194,9 @@ if __name__ == "__main__":
     for run_id in os.listdir(home.runs):  # noqa: PTH208 - paths of a home are strings
         records_of(home, run_id)
         blamed += [
-            task.state_name for task in tasks_of(home, run_id) if task.state_name not in ("Completed", "Crashed")
+            task.state_name
+            for task in tasks_of(home, run_id)
+            if task.state_name not in ("Completed", "Crashed", "Cancelled")
         ]
     assert blamed == []
 
