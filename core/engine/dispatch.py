@@ -191,7 +191,7 @@ def _start_in_loop(run: TaskRun, wait_for: Any, snapshot: Context) -> None:
     async def carry_within_limits() -> None:
         me = asyncio.current_task()
         assert me is not None
-        with stoppable(run, partial(loop.call_soon_threadsafe, me.cancel)):
+        with stoppable(run, lambda: loop.call_soon_threadsafe(me.cancel)):
             await carry()
 
     def begin() -> None:
