@@ -224,6 +224,7 @@ CASES: Final = (
                 unit="ms",
                 floor="bare_query_ms",
                 floor_is="connect and SELECT, bare table",
+                bar=Bar(limit=5, unit="ms"),
             ),
         ),
     ),

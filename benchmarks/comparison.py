@@ -7,18 +7,18 @@ import json
 import os
 import platform
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.cases import CASES
-from benchmarks.measuring import Measured, SideFailed, measure
+from benchmarks.measuring import Case, Measured, SideFailed, measure
 
 _WHAT, _NUMBER, _SPREAD, _FLOOR_IS, _RATIO, _BAR = 42, 15, 15, 34, 7, 18
 
 
-def main() -> int:
+def main(program: str, cases: Sequence[Case]) -> int:
     """Measure what was asked for; the exit code is 1 where something could not be measured."""
-    words = argparse.ArgumentParser(prog="overhead.py", description=__doc__)
-    names = [case.name for case in CASES]
+    words = argparse.ArgumentParser(prog=program, description=__doc__)
+    names = [case.name for case in cases]
     words.add_argument("--only", nargs="+", choices=names, default=names, metavar="NAME", help=", ".join(names))
     words.add_argument("--runs", type=int, default=5, help="rounds, of which the median is told (5)")
     words.add_argument("--quick", action="store_true", help="a twentieth of everything: tries the benchmark out")
@@ -31,7 +31,7 @@ def main() -> int:
     print("─" * 160)
     everything: dict[str, list[Measured]] = {}
     failed = False
-    for case in CASES:
+    for case in cases:
         if case.name not in asked.only:
             continue
         try:

@@ -249,7 +249,7 @@ def _prepare() -> None:
     # Blocked, and not ignored: a run process that is cancelled before it is ready for that hears of it when it is.
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    _name_process("flowctl-fork")
+    processes.name_this("flowctl-fork")
     if sys.platform == "linux":
         # Orphans of a run come to this process, so that they are found and waited for.
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
@@ -257,8 +257,3 @@ def _prepare() -> None:
         importlib.import_module(name)
     gc.collect()
     gc.freeze()
-
-
-def _name_process(name: str) -> None:
-    with contextlib.suppress(OSError), open("/proc/self/comm", "w", encoding="ascii") as file:
-        file.write(name)

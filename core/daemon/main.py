@@ -11,6 +11,7 @@ import sys
 from typing import Final
 
 import flowctl
+from flowctl.core.daemon import processes
 from flowctl.core.daemon.daemon import Daemon, now_us
 from flowctl.core.daemon.daemon_log import DaemonLog
 from flowctl.core.daemon.instance import Instance
@@ -34,6 +35,7 @@ def run_daemon(home: Home, *, is_shown: bool) -> None:
             log.take_over_output()
         # The folder from which it was started must not be kept from being unmounted or removed.
         os.chdir(home.path)
+        processes.name_this("flowctl-daemon")
         before = _raise_limits()
         if not os.path.exists(home.database):
             mark_all(home)

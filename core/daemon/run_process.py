@@ -13,6 +13,7 @@ from typing import Any, Final, NoReturn
 
 from flowctl.core.authoring import runtime
 from flowctl.core.authoring.exceptions import FlowctlError
+from flowctl.core.daemon import processes
 from flowctl.core.daemon.endings import NOT_YET
 from flowctl.core.daemon.framing import Message
 from flowctl.core.engine import local_code
@@ -103,11 +104,7 @@ def _make_at_home(plan: Message) -> None:
     for name in _DAEMONS_OWN:
         os.environ.pop(name, None)
     faulthandler.enable()
-    try:
-        with open("/proc/self/comm", "w", encoding="ascii") as file:
-            file.write("flowctl-run")
-    except OSError:
-        pass  # only for people who look at the list of processes
+    processes.name_this("flowctl-run")
 
 
 def _take_streams(plan: Message) -> None:
