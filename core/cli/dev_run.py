@@ -95,6 +95,18 @@ def _tell(parent: IO[str], **more: object) -> None:
 
 
 def _lines(error: Exception) -> list[Any]:
+    """Write what keeps the flow from running, with the remedy that there is here: the next save."""
     from flowctl.core.cli.refusal import refusal_lines
 
-    return refusal_lines(error)
+    found: list[Any] = []
+    for line in refusal_lines(error):
+        for remedy, here in _REMEDIES.items():
+            line = [(text.replace(remedy, here), style) for text, style in line]
+        found.append(line)
+    return found
+
+
+_REMEDIES: Final = {
+    "Nothing was run. Mend the line and run it again.": "Mend the line and save.",
+    "Look at the path and the working folder.": "It runs again when the file is back.",
+}

@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from flowctl.core.cli.display_errors import short_path
@@ -50,11 +51,15 @@ class DevScreen:
         self.say([("Error: ", "failed"), (f"the process of the run {how}; `flowctl runs show -` shows its run.", "")])
 
     def saved(self, paths: Sequence[str]) -> None:
-        """Say why it runs again."""
-        names = [safe_text(short_path(path), keep_newlines=False) for path in paths]
-        more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-        rule: Line = [(self._glyphs.plain("─" * _RULE) + " ", "dim"), (", ".join(names[:_MOST_NAMED]) + more, "own")]
-        self.say([*rule, (f" saved{self._dot()}{time.strftime('%H:%M:%S')}", "dim")])
+        """Say why it runs again, or cannot."""
+        line: Line = [(self._glyphs.plain("─" * _RULE) + " ", "dim")]
+        there = [path for path in paths if Path(path).exists()]
+        gone = [path for path in paths if path not in there]
+        for named, what in ((there, " saved"), (gone, " gone")):
+            if named:
+                line += [(", ", "dim")] if len(line) > 1 else []
+                line += [(_names(named), "own"), (what, "dim")]
+        self.say([*line, (f"{self._dot()}{time.strftime('%H:%M:%S')}", "dim")])
 
     def say(self, line: Line) -> None:
         """Write a line that stays, in the place of what was only to be seen until now."""
@@ -96,6 +101,12 @@ class DevScreen:
 
     def _dot(self) -> str:
         return self._glyphs.plain(" · ")
+
+
+def _names(paths: Sequence[str]) -> str:
+    names = [safe_text(short_path(path), keep_newlines=False) for path in paths]
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(names[:_MOST_NAMED]) + more
 
 
 def _size() -> tuple[int, int]:

@@ -92,9 +92,15 @@ def _what_went_wrong(model: RunModel, glyphs: Glyphs) -> Iterator[Line]:
             (f"{name}  {text}", ""),
         ]
     if error is not None:
-        from flowctl.core.cli.display_errors import error_lines
+        from flowctl.core.cli.display_errors import error_lines, own_place, short_path
         from flowctl.store.errors import ErrorReport
 
+        if str(error.get("module", "")).startswith("flowctl.") and state is not None and state.type == "CANCELLED":
+            # What was thrown into the user's function to end it is no error of theirs; where it was, may be of use.
+            if (was_at := own_place(ErrorReport.from_plain(error))) is not None:
+                where = f"{short_path(was_at[0])}:{was_at[1]}"
+                yield [*_label("was at"), (safe_text(where, keep_newlines=False), "own")]
+            return
         yield []
         if source is not None:
             yield [("  in ", "dim"), (safe_text(source.run_name, keep_newlines=False), "name")]

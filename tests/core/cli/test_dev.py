@@ -139,6 +139,8 @@ def test_a_save_cancels_the_run_under_way(etl: Path, dev: Dev, home: Home, flowc
     in_place(etl, version(2))
     session.wait_for("version 2 gives 10")
     assert session.count("cancelled") >= 1
+    session.wait_for("was at    etl.py:")
+    assert session.count("Interrupted") == 0, "what flowctl throws is no error of the flow's"
     session.end()
 
     flowctl_command("runs")
@@ -185,6 +187,7 @@ def test_a_syntax_error_is_shown_with_its_caret_until_it_is_mended(etl: Path, de
     session.wait_for("SyntaxError: '(' was never closed")
     session.settle()
     assert re.search(r"etl\.py, line 11: SyntaxError.*\n +time\.sleep\(nap\n +\^", session.text)
+    assert session.count("Mend the line and save.") == 1
     in_place(etl, version(2))
 
     session.wait_for("version 2 gives 10")
@@ -282,11 +285,24 @@ def test_a_checkout_of_another_branch_is_one_rerun(etl: Path, dev: Dev, project:
     assert session.count("saved · ") == 1
 
 
+def test_a_file_that_is_gone_is_told_so_and_waited_for(etl: Path, dev: Dev) -> None:
+    session = dev("etl.py")
+    session.wait_for("version 1 gives 10")
+    session.settle()
+
+    etl.rename(etl.with_name("kept.txt"))
+    session.wait_for("It runs again when the file is back.")
+    assert session.count("etl.py gone · ") == 1
+    etl.with_name("kept.txt").rename(etl)
+
+    session.wait_for("etl.py saved · ")
+
+
 def test_a_process_that_dies_is_told(project: Project, dev: Dev) -> None:
     project.write("deadly.py", "import os\nfrom flowctl import flow\n@flow\ndef deadly():\n    os._exit(9)\n")
     session = dev("deadly.py")
 
-    session.wait_for("ended with exit status 9")
+    session.wait_for("os._exit(9)")
     session.settle()
 
 
