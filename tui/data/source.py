@@ -17,12 +17,13 @@ from flowctl.store.overview import OverviewReader
 from flowctl.store.problems import RunNotFound, StoreError
 from flowctl.store.query_language import EVERYTHING, Query, terms
 from flowctl.store.records import FlowRunRow, StoredResult
-from flowctl.tui.data import details, form_subjects, overview, safe_rows
+from flowctl.tui.data import details, flow_files, form_subjects, overview, safe_rows
 from flowctl.tui.data.deployments import DeploymentReading
 from flowctl.tui.data.journals_seen import Sizes, sizes_of
 from flowctl.tui.data.lanes import Lane
 from flowctl.tui.data.listing import listed
 from flowctl.tui.data.log_reading import read_window
+from flowctl.tui.model.files import FilesPage
 from flowctl.tui.model.form import FormPlan
 from flowctl.tui.model.plans import Ahead, ListedDeployment, Outlook
 from flowctl.tui.model.run_plans import deployment_plan
@@ -197,6 +198,15 @@ class Source:
     def ahead(self, limit: int = 10) -> Ahead:
         """Read what fires next, and what is in the way: broken files, runs that wait for others."""
         return self._slow.ask(lambda reader: self._plans.ahead(reader, self.clock(), limit))
+
+    def files_page(self) -> FilesPage:
+        """Read all flow files, and what became of the latest saves."""
+
+        def read(reader: OverviewReader) -> FilesPage:
+            ran = overview.flows(reader, self._typical_of(reader), 1)
+            return flow_files.files_page(reader, ran, self.clock())
+
+        return self._slow.ask(read)
 
     def run_form(self, run_id: str, *, is_rerun: bool) -> FormPlan:
         """Make the form for the flow of a run, or for a new run like it; raise `RunNotFound`."""

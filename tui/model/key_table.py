@@ -10,7 +10,7 @@ from typing import Final
 from flowctl.tui.model.keys import Binding, Risk
 
 _APP: Final = frozenset({"app"})
-_LISTS: Final = frozenset({"runs", "run", "task", "deploys", "flows", "logs", "log", "system"})
+_LISTS: Final = frozenset({"runs", "run", "task", "deploys", "flows", "file", "logs", "log", "system"})
 _TREES: Final = frozenset({"run", "task"})
 #: Where a run, or one of its tasks, is chosen.
 _OF_RUNS: Final = frozenset({"runs", "run", "task"})
@@ -81,8 +81,8 @@ _FIND: Final = (
     ),
     _binding("find.level", "f", "least level of the log", _LOGS, "Find", footer=62, brief="level"),
     _binding("find.problems", "exclamation_mark", "problems only", _LISTS, "Find"),
-    _binding("find.sort", "s", "sort by…", frozenset({"runs", "deploys", "flows"}), "Find", footer=64, brief="sort"),
-    _binding("find.reverse", "S", "reverse the order", frozenset({"runs", "deploys", "flows"}), "Find"),
+    _binding("find.sort", "s", "sort by…", frozenset({"runs", "deploys", "file"}), "Find", footer=64, brief="sort"),
+    _binding("find.reverse", "S", "reverse the order", frozenset({"runs", "deploys", "file"}), "Find"),
 )
 _MARK: Final = (
     _binding("mark.toggle", "space", "mark and go down", frozenset({"runs", "deploys"}), "Mark"),
@@ -96,7 +96,7 @@ _ACT: Final = (
         "act.run",
         "t",
         "run… with a form",
-        frozenset({"runs", "run", "deploys", "flows"}),
+        frozenset({"runs", "run", "deploys", "flows", "file"}),
         "Act",
         needs_daemon=True,
         footer=20,

@@ -1,121 +1,234 @@
-"""The Flows screen: every flow that ever ran here, where it stands, and how its latest runs went."""
+"""The Flows screen: flow files, which version of each serves, what is wrong where, and what became of each save."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from pathlib import PurePath
-from typing import Any, Final, cast
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Final, cast
 
 from textual import on
+from textual.containers import Container
 from textual.widget import Widget
 
 from flowctl.tui.history import Place
-from flowctl.tui.model import runs_lines
-from flowctl.tui.model.glyphs import word_of
-from flowctl.tui.model.snapshots import FlowSummary
-from flowctl.tui.model.texts import Line, Span, counted, fit, round_duration, short_duration, when
+from flowctl.tui.model import file_detail_lines, files_lines
+from flowctl.tui.model.files import FilesPage, FileState, ListedFile
+from flowctl.tui.model.texts import Line, counted
+from flowctl.tui.screens.flows_acting import FlowsActing
 from flowctl.tui.screens.taking import SourcePlace, Yank
-from flowctl.tui.screens.view import View
 from flowctl.tui.widgets.pane import TextPane
 from flowctl.tui.widgets.rows import RowLook, RowPane
 
-_STRIP: Final = 20
+_MOST_CHANGES: Final = 3
+_EMPTY: Final = (
+    (),
+    (("   No flow files are watched, and no flow has run here yet.", "title"),),
+    (),
+    (("   : new flow", "accent"), ("          writes a sample and opens it", "")),
+    (("   flowctl watch add .", "accent"), ("   looks after the flows in this folder", "")),
+    (("   flowctl run FILE.py:FLOW", "accent"), ("   runs one at once", "")),
+)
 
 
-class FlowsScreen(View):
-    """All flows."""
+class FlowsScreen(FlowsActing):
+    """All flow files."""
 
     SCOPE = "flows"
 
     def __init__(self) -> None:
         super().__init__()
-        self._flows: tuple[FlowSummary, ...] = ()
+        self._page: FilesPage | None = None
         self._text = ""
-        self._sort = "name"
-        self._is_reversed = False
+        self._has_problems_only = False
+        self._shows_diff = False
+        #: Path -> when it was last looked at before a reload was asked for.
 
     def body(self) -> Iterable[Widget]:
-        yield RowPane[FlowSummary](
-            "flows",
-            key_of=lambda flow: flow.name,
-            draw=self._draw,
-            head=self._head,
-            version_of=lambda flow: flow,
-            is_ruled=False,
-            id="main",
-        )
-        yield TextPane("latest runs", id="latest")
+        with Container(id="files"):
+            yield RowPane[ListedFile](
+                "files",
+                key_of=lambda file: file.key,
+                draw=self._draw,
+                head=lambda width: files_lines.file_head(files_lines.file_columns(width)),
+                version_of=lambda file: (file, file.key in self.reloading),
+                is_ruled=False,
+                id="main",
+            )
+            yield TextPane("flows", id="flows")
+        with Container(id="detail"):
+            yield TextPane("source", id="source")
+            yield TextPane("shape", id="shape")
+        yield TextPane("reload log", id="reloads")
 
     @property
-    def rows(self) -> RowPane[FlowSummary]:
+    def rows(self) -> RowPane[ListedFile]:
         """The list."""
-        return cast("RowPane[FlowSummary]", self.query_one("#main"))  # as `body` makes it
+        return cast("RowPane[ListedFile]", self.query_one("#main"))  # as `body` makes it
 
     @property
     def place(self) -> Place:
         return Place("flows")
 
-    def ask(self) -> None:
-        self.watch_store(lambda source: source.flows(), self._take, is_slow=True)
+    @property
+    def root(self) -> str:
+        """The folder that paths are written from, where one alone is watched."""
+        places = () if self._page is None else self._page.places
+        return places[0] if len(places) == 1 and not places[0].endswith(".py") else ""
 
-    def _take(self, flows: tuple[FlowSummary, ...]) -> None:
-        self._flows = flows
-        self.rows.empty = [
-            (),
-            (("   No flow has run here yet.", "title"),),
-            (),
-            (("   flowctl run FILE.py:FLOW", "accent"), (" runs one, and it is listed here from then on.", "")),
-        ]
+    def ask(self) -> None:
+        self.watch_store(lambda source: source.files_page(), self._take, is_slow=True)
+
+    def files(self) -> Sequence[ListedFile]:
+        return () if self._page is None else self._page.files
+
+    def _take(self, page: FilesPage) -> None:
+        self._page = page
+        looked = {file.key: file.checked_at for file in page.files}
+        self.settle(looked)
         self._show()
 
     def _show(self) -> None:
+        files = self.files()
         folded = self._text.lower()
-        shown = [flow for flow in self._flows if folded in f"{flow.name} {flow.file or ''}".lower()]
-        shown.sort(key=_SORTS[self._sort], reverse=self._is_reversed)
-        self.rows.put(shown)
-        self._show_latest()
+        shown = [
+            file
+            for file in files
+            if folded in f"{file.path} {' '.join(flow.name for flow in file.flows)}".lower()
+            and (not self._has_problems_only or file.is_problem)
+        ]
+        rows = self.rows
+        if self._page is None:
+            rows.empty = ((("   reading…", "quiet"),),)
+        elif files:
+            text = self._text or "broken"
+            rows.empty = ((), ((f"   None of {counted(len(files), 'file')} is ", ""), (text, "title")), ())
+        else:
+            rows.empty = _EMPTY
+        rows.put(shown)
+        rows.retitle("files", self._watching())
+        self._show_detail()
         self.refresh_lines()
 
+    def _watching(self) -> str:
+        if self._page is None:
+            return ""
+        places = self._page.places
+        if not places:
+            return "nothing is watched"
+        place = places[0].replace(str(Path.home()), "~", 1) if len(places) == 1 else f"{len(places)} places"
+        return f"watching {place}"
+
     @on(RowPane.Moved, "#main")
-    def _show_latest(self) -> None:
-        pane, flow = self.query_one("#latest", TextPane), self.rows.row
-        glyphs, now = self.flowctl.ink.glyphs, self.flowctl.clock()
-        if flow is None:
-            pane.retitle("latest runs", "")
-            pane.put([])
+    def _on_moved(self) -> None:
+        self._shows_diff = False
+        self.query_one("#source", TextPane).to_top()
+        self._show_detail()
+        self.refresh_lines()
+
+    def _show_detail(self) -> None:
+        source, flows = self.query_one("#source", TextPane), self.query_one("#flows", TextPane)
+        shape, reloads = self.query_one("#shape", TextPane), self.query_one("#reloads", TextPane)
+        file, page, glyphs, now = self.rows.row, self._page, self.flowctl.ink.glyphs, self.flowctl.clock()
+        if file is None or page is None:
+            for pane in (source, flows, shape, reloads):
+                pane.put([])
+            source.retitle("source", "")
             return
-        pane.retitle(flow.name, "" if flow.file is None else f"{_short(flow.file)}:{flow.line or 1}")
-        lines: list[Line] = [
-            (
-                (f" {runs_lines.durations(flow.latest, _STRIP, glyphs).strip()} ", "quiet"),
-                (f" usually {round_duration(flow.typical_s, dash=glyphs.dash)}", "quiet"),
+        name = files_lines.short_path(file.path, self.root)
+        flows.retitle(f"flows in {name}", "⏎")
+        flows.put(file_detail_lines.flow_lines(file, now, glyphs))
+        shape.retitle("parameters and tasks")
+        shape.put(file_detail_lines.shape_lines(file, glyphs))
+        is_wide, height = source.is_boxed, max(source.body_height, 4)
+        if self._shows_diff:
+            source.retitle(f"{name}  what changed since v{file.version}", "d back", "")
+            source.put(file_detail_lines.diff_lines(file, glyphs) or [((" no difference is on record", "quiet"),)])
+        elif file.problem is not None:
+            source.retitle(
+                file_detail_lines.problem_title(file, self.root),
+                file_detail_lines.serves_text(file),
+                f"e edit at line {file.problem_line}" if file.problem_line else "",
             )
-        ]
-        for run in reversed(flow.latest):
-            word = word_of(run.state_type, run.state_name)
-            took = short_duration(run.took_s, dash=glyphs.dash)
-            lines.append(
-                (
-                    (f" {glyphs.states[word]} {fit(word, 11)}", word),
-                    (fit(took, 7, align="right"), ""),
-                    (f"   {when(run.created_at, now)}   ", "quiet"),
-                    (run.id[:8], "quiet"),
-                )
-            )
-        pane.put(lines)
+            lines = file_detail_lines.problem_lines(file, source.body_width or self.size.width, height - 1, glyphs)
+            if is_wide and file.diff:
+                lines += [(), *file_detail_lines.diff_lines(file, glyphs, most=_MOST_CHANGES * 2)]
+            source.put(lines)
+        else:
+            source.retitle(f"flows in {name}" if not is_wide else name, "⏎ opens them", "")
+            source.put(self._sound(file, now, is_wide=is_wide))
+        log = file_detail_lines.reload_lines(page.reloads, now, root=self.root, glyphs=glyphs)
+        if is_wide or file.problem is None or not file.diff:
+            reloads.retitle("reload log", "newest first")
+            reloads.put(log)
+        else:
+            reloads.retitle(f"what changed since v{file.version}", "d diff")
+            fires = file_detail_lines.fires_with(file, now)
+            lines = file_detail_lines.diff_lines(file, glyphs, most=_MOST_CHANGES)
+            reloads.put([*lines, *([((f" {fires}", "quiet"),)] if fires else [])])
+
+    def _sound(self, file: ListedFile, now: datetime, *, is_wide: bool) -> list[Line]:
+        glyphs = self.flowctl.ink.glyphs
+        if not is_wide:
+            return file_detail_lines.flow_lines(file, now, glyphs)
+        assert self._page is not None
+        own = [each for each in self._page.reloads if each.path == file.path]
+        return file_detail_lines.reload_lines(own, now, root=self.root, names=0, glyphs=glyphs)
+
+    def note_line(self) -> tuple[Line, Line]:
+        left, right = super().note_line()
+        file = self.rows.row
+        if left or file is None or file.problem is None:
+            return left, right
+        now = self.flowctl.clock()
+        sign = self.flowctl.ink.glyphs.states["failed"]
+        note = file_detail_lines.broken_note(file, now, self.root)
+        fires = file_detail_lines.fires_with(file, now) if self.size.width >= 120 else ""
+        style = "warning" if file.state is FileState.WARNING else "failed"
+        return ((f" {sign} {note}{f' · {fires}' if fires else ''}", style),), ()
+
+    def tick(self, tick: int) -> None:
+        super().tick(tick)
+        if self.rows.row is not None and self.rows.row.problem is not None:
+            self.refresh_lines()
+
+    # Keys.
 
     @on(RowPane.Opened, "#main")
     def action_move_open(self) -> None:
-        """Show the runs of the flow."""
-        if (flow := self.rows.row) is not None:
-            self.flowctl.show_runs(f'flow:"{flow.name}"')
+        """Show the flows in the file."""
+        file = self.rows.row
+        if file is None or not file.flows:
+            self.say("no flows stand in it" if file is not None else "nothing is chosen", "quiet")
+            return
+        from flowctl.tui.screens.file_flows import FileFlowsScreen
+
+        self.flowctl.push_screen(FileFlowsScreen(file))
+
+    def action_act_run(self) -> None:
+        """Open the form for the flow of the file; of several, one has to be chosen."""
+        file = self.rows.row
+        if file is not None and len(file.flows) == 1 and file.state is not FileState.UNWATCHED:
+            self.open_file_form(file.key, file.flows[0].attribute)
+        else:
+            self.action_move_open()
+
+    def action_look_diff(self) -> None:
+        """Show all that was changed since the version that serves; the same key shows the source again."""
+        file = self.rows.row
+        if file is None or not file.diff:
+            self.say("what is in the file is what serves", "quiet")
+            return
+        self._shows_diff = not self._shows_diff
+        self.query_one("#source", TextPane).to_top()
+        self._show_detail()
 
     def action_find_search(self) -> None:
         before = self._text
         self.type_into(
             "#note",
             before,
-            placeholder="part of a name or file",
+            placeholder="part of a file or flow",
             typed=self._filter,
             dropped=lambda: self._filter(before),
         )
@@ -125,18 +238,17 @@ class FlowsScreen(View):
         self._show()
 
     def clear_something(self) -> bool:
-        had, self._text = bool(self._text), ""
-        if had:
-            self._show()
-        return had
-
-    def action_find_sort(self) -> None:
-        names = list(_SORTS)
-        self._sort = names[(names.index(self._sort) + 1) % len(names)]
+        if self._shows_diff:
+            self._shows_diff = False
+        elif self._text or self._has_problems_only:
+            self._text, self._has_problems_only = "", False
+        else:
+            return False
         self._show()
+        return True
 
-    def action_find_reverse(self) -> None:
-        self._is_reversed = not self._is_reversed
+    def action_find_problems(self) -> None:
+        self._has_problems_only = not self._has_problems_only
         self._show()
 
     def action_move_next_problem(self) -> None:
@@ -149,73 +261,47 @@ class FlowsScreen(View):
         rows, here = self.rows.rows, self.rows.place
         for distance in range(1, len(rows) + 1):
             place = (here + step * distance) % len(rows)
-            if rows[place].latest and word_of(rows[place].latest[-1].state_type, rows[place].latest[-1].state_name) in (
-                "failed",
-                "crashed",
-            ):
+            if rows[place].is_problem:
                 self.rows.move_to(place)
                 return
-        self.say("the latest run of each flow went well", "quiet")
+        self.say("every file is in force as it is", "quiet")
 
     def yanks(self) -> dict[str, Yank]:
-        flow = self.rows.row
-        if flow is None:
+        file = self.rows.row
+        if file is None:
             return {}
-        yanks = {"i": Yank("name", flow.name)}
-        if flow.file is not None:
-            yanks |= {
-                "l": Yank("place", f"{flow.file}:{flow.line or 1}"),
-                "c": Yank("command", f"flowctl run {flow.file}:{flow.name}"),
-            }
+        line = file.problem_line or (file.flows[0].line if file.flows else 1)
+        yanks = {"i": Yank("path", file.key), "l": Yank("place", f"{file.key}:{line}")}
+        if file.flows:
+            yanks["c"] = Yank("command", f"flowctl run {file.key}:{file.flows[0].attribute}")
+        if file.problem is not None:
+            yanks["t"] = Yank("error", str(file.problem.get("message", "")))
         return yanks
 
     def source_place(self) -> SourcePlace | None:
-        flow = self.rows.row
-        return None if flow is None or flow.file is None else SourcePlace(flow.file, flow.line or 1)
+        file = self.rows.row
+        if file is None or not file.key.startswith("/"):
+            return None
+        if file.problem is not None and file.problem_line:
+            return SourcePlace(file.problem_file, file.problem_line)
+        return SourcePlace(file.key, file.flows[0].line if file.flows else 1)
 
     def inspected(self) -> tuple[str, object] | None:
-        flow = self.rows.row
-        return None if flow is None else (flow.name, flow)
+        file = self.rows.row
+        return None if file is None else (file.path, file)
 
     def crumbs(self) -> tuple[Line, Line]:
-        return self.tabs("flows"), ((f"{counted(len(self.rows.rows), 'flow')} · sort {self._sort} ", "quiet"),)
+        count = len(self.files())
+        said = f"{self._watching()} · {counted(count, 'file')} " if self.size.width < 120 else ""
+        return self.tabs("flows"), ((said if self.size.width >= 90 else f"{counted(count, 'file')} ", "quiet"),)
 
-    def _head(self, width: int) -> Line:
-        name, file = _columns(width)
-        text = f"  {fit('FLOW', name)}{fit('FILE', file)}{'TYPICAL':>8}{'OK':>6}  LATEST"
-        return ((text, "quiet"),)
-
-    def _draw(self, flow: FlowSummary, look: RowLook) -> Line:
-        name, file = _columns(look.width)
-        glyphs = self.flowctl.ink.glyphs
-        place = "" if flow.file is None else f"{_short(flow.file)}:{flow.line or 1}"
-        ok = "" if flow.ok_ratio is None else f"{flow.ok_ratio:.0%}"
-        spans: list[Span] = [
-            (f"{glyphs.cursor if look.is_cursor else ' '} ", "accent"),
-            (fit(flow.name, name - 1, cut=glyphs.cut) + " ", "title" if look.is_cursor else ""),
-            (fit(place, file - 1, cut=glyphs.cut) + " " if file else "", "quiet"),
-            (fit(round_duration(flow.typical_s, dash=glyphs.dash), 8, align="right"), ""),
-            (fit(ok, 6, align="right"), "failed" if flow.ok_ratio is not None and flow.ok_ratio < 0.5 else ""),
-            ("  ", ""),
-        ]
-        return (*spans, *runs_lines.strip(flow.latest, _STRIP, glyphs))
-
-
-_SORTS: Final[dict[str, Callable[[FlowSummary], Any]]] = {  # what sorts is text or a number
-    "name": lambda flow: flow.name.lower(),
-    "newest": lambda flow: -flow.latest[-1].created_at.timestamp() if flow.latest else 0.0,
-    "ok": lambda flow: 2.0 if flow.ok_ratio is None else flow.ok_ratio,
-    "typical": lambda flow: -(flow.typical_s or 0.0),
-}
-
-
-def _columns(width: int) -> tuple[int, int]:
-    room = max(width - 2 - 14 - 2 - _STRIP, 10)
-    if room < 30:
-        return room, 0
-    name = min(max(room // 2, 14), 32)
-    return name, min(room - name, 48)
-
-
-def _short(file: str) -> str:
-    return "/".join(PurePath(file).parts[-2:])
+    def _draw(self, file: ListedFile, look: RowLook) -> Line:
+        return files_lines.file_line(
+            file,
+            files_lines.file_columns(look.width),
+            self.flowctl.clock(),
+            root=self.root,
+            glyphs=self.flowctl.ink.glyphs,
+            is_cursor=look.is_cursor,
+            is_reloading=file.key in self.reloading,
+        )

@@ -1,0 +1,51 @@
+"""Reading flow files: those that are watched, the modules behind them, flows that ran from elsewhere."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from flowctl.store import flow_files
+from flowctl.store.file_records import ReloadOutcome
+from flowctl.store.flow_files import Loaded
+from flowctl.store.home import Home
+from flowctl.store.reloads import record_reload
+from flowctl.tui.data.source import Source
+from flowctl.tui.model.files import FileState
+from tests.store.journals import a_run, an_id, write_journal
+from tests.tui.planned import a_deployment, writing
+
+NOW = datetime(2026, 11, 23, 14, 3, 22, tzinfo=UTC)
+FLOW: dict[str, object] = {
+    "attribute": "sync",
+    "name": "sync_crm\x1b[31m",
+    "line": 26,
+    "schema": {"properties": {"day": {}}},
+}
+
+
+def test_files_are_listed_with_what_serves_and_what_is_made_of_them(home: Home) -> None:
+    with writing(home) as connection:
+        loaded = Loaded([FLOW], modules=["/flows/common.py"], tasks=[{"name": "push", "retries": 3}])
+        flow_files.save_loaded(connection, "/flows/crm.py", loaded, NOW, hash_="h", good_hash="g", problem=None)
+        problem = {"kind": "SyntaxError", "message": "expected ':'", "line": 31}
+        flow_files.save_problem(connection, "/flows/crm.py", problem, NOW, hash_="h2")
+        a_deployment(connection, "crm/sync", "5 * * * *", now=NOW, flow_name="sync", file="/flows/crm.py")
+        record_reload(connection, "/flows/crm.py", ReloadOutcome.BROKEN, "It broke.", NOW, version=1)
+    write_journal(home, an_id(1), a_run(an_id(1), flow_name="elsewhere"))
+    source = Source.open(home, clock=lambda: NOW)
+
+    source.pulse()
+    page = source.files_page()
+    form = source.file_form("/flows/crm.py", "sync")
+    source.close()
+
+    crm, common, elsewhere = page.files
+    assert (crm.state, crm.version, crm.is_old_serving) == (FileState.BROKEN, 1, True)
+    assert "\x1b" not in crm.flows[0].name
+    assert crm.flows[0].deployments == ("crm/sync",)
+    assert crm.tasks == {"push": 3}
+    assert (common.path, common.state, common.used_by) == ("/flows/common.py", FileState.HELPER, ("/flows/crm.py",))
+    assert (elsewhere.state, elsewhere.flows[0].name) == (FileState.UNWATCHED, "elsewhere")
+    assert page.reloads[0].words == "It broke."
+    assert form is not None
+    assert [field.name for field in form.fields] == ["day"]
