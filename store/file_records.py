@@ -60,7 +60,8 @@ class FlowFileRow:
     checked_at: datetime
     #: Why it cannot be loaded, or what of it not: `kind`, `message`, `file` and `line` (0: unknown) of the place,
     #: `code` (that line, and the caret under it), `lines` ([number, text] around it), `caret` (first and last column
-    #: in that line, from 0; None: unknown), `diff` (unified, since it was right), `error` (an error report or None).
+    #: in that line, from 0; None: unknown), `diff` (unified, since it was right), `error` (an error report or None);
+    #: of a settings file `more` (a list of further ones, `message` and `line`).
     problem: dict[str, object] | None
     #: Of each flow `attribute`, `name`, `line`, `description`, `required` (parameters), `schema` (JSON schema, None
     #: where it is very long), `retries`, `timeout_s`.

@@ -15,6 +15,8 @@ from flowctl.core.authoring.cron import both_days, check_cron
 
 CatchUpWord = Literal["latest", "all", "skip"]
 _CATCH_UPS: Final = ("latest", "all", "skip")
+_UNIT_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+_LENGTH: Final = r"(\d+(?:\.\d+)?)\s*([smhdw]?)"
 _SHORTEST: Final = timedelta(seconds=1)
 _LONGEST: Final = timedelta(days=36525)
 
@@ -177,6 +179,25 @@ def check_interval(every: timedelta) -> None:
     """Refuse steps that cannot be meant."""
     if not _SHORTEST <= every <= _LONGEST:
         raise ValueError(f"An interval goes from one second to a hundred years, not {every.total_seconds():g} s.")
+
+
+def read_length(text: str) -> timedelta | None:
+    """Read `15m`, `1h30m`, `900` (seconds); None for what is no length of time."""
+    import re
+
+    words = text.strip()
+    if not words or re.sub(_LENGTH, "", words, flags=re.IGNORECASE).strip():
+        return None
+    try:
+        return sum(
+            (
+                timedelta(seconds=float(number) * _UNIT_S[unit.lower() or "s"])
+                for number, unit in re.findall(_LENGTH, words, re.IGNORECASE)
+            ),
+            timedelta(),
+        )
+    except OverflowError:
+        return None
 
 
 def seconds_of(every: timedelta) -> str:

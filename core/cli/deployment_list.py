@@ -51,8 +51,8 @@ def print_deployments(*, as_json: bool) -> Exit:
         )
     console.print(table)
     for row in rows:
-        if row.problem is not None:
-            console.print(Text.assemble(("! ", PROBLEM), safe(f"{row.name}: "), safe_block(row.problem)))
+        for problem in filter(None, (row.problem, *(each.problem for each in row.schedules))):
+            console.print(Text.assemble(("! ", PROBLEM), safe(f"{row.name}: "), safe_block(problem)))
     return Exit.OK
 
 

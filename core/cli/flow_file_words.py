@@ -45,6 +45,9 @@ def problem_lines(file: FlowFileRow) -> Iterator[Text]:
         yield from _excerpt(problem)
     else:
         yield from (Text("  ").append_text(safe(line)) for line in str(problem.get("code") or "").splitlines())
+    for other in problem.get("more") or ():
+        where = f"{short_path(str(problem.get('file')))}:{other['line']}  " if other.get("line") else ""
+        yield Text.assemble(safe(where, "bold"), (f"{kind}: ", PROBLEM), safe_block(other["message"]))
     if differences := str(problem.get("diff") or "").splitlines()[2:]:
         yield Text(f"what was changed since v{file.version}", QUIET)
         for line in differences:

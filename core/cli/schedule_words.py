@@ -7,28 +7,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from flowctl.core.authoring.schedules import read_length
 from flowctl.core.cli.faults import CommandError
 
-_UNIT_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
-_LENGTH: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw]?)", re.IGNORECASE)
 _RULE: Final = re.compile(r"\s*(FREQ=|RRULE[:;]|DTSTART)", re.IGNORECASE)
-
-
-def read_length(text: str) -> timedelta | None:
-    """Read `15m`, `1h30m`, `900` (seconds); None for what is no length of time."""
-    words = text.strip()
-    if not words or _LENGTH.sub("", words).strip():
-        return None
-    try:
-        return sum(
-            (
-                timedelta(seconds=float(number) * _UNIT_S[unit.lower() or "s"])
-                for number, unit in _LENGTH.findall(words)
-            ),
-            timedelta(),
-        )
-    except OverflowError:
-        return None
 
 
 def plain_of(

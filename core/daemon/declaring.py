@@ -17,6 +17,7 @@ from flowctl.store.plan_records import DeploymentRow, DeploymentSpec, FlowRefere
 from flowctl.store.sqlite import sqlite3
 
 _GONE: Final = "Its table is gone from"
+_MOST_TOLD: Final = 50
 _COLUMN: Final = re.compile(r"\bcolumn (\d+)")
 
 
@@ -39,7 +40,7 @@ def take_tables(
         try:
             _declare(connection, folder, table, python, now)
         except NameTaken as error:
-            problems.append((f"deployments.{table.name}: {error}", 0))
+            problems.append((f"deployments.{table.name}: {error}", table.line))
     # A table that is wrong just now is none that was taken away.
     if not problems or tables:
         _let_rest(connection, path, {table.name for table in tables}, problems, now)
@@ -63,14 +64,14 @@ def _told(
 ) -> dict[str, object]:
     """Describe what is wrong: with the whole file, or with some of its tables while the others are in force."""
     words, line = problems[0]
-    more = f" And {len(problems) - 1} more." if len(problems) > 1 else ""
     lines = [] if version is None else lines_around(source_versions.unpack(version).get(path, b""), line)
     column = _COLUMN.search(words) if is_whole else None
     caret = None if column is None else [int(column[1]) - 1, int(column[1])]
     code = next((text for number, text in lines if number == line), "")
     return {
         "kind": "TOML" if is_whole else "Table",
-        "message": f"{words}{more}",
+        "message": words,
+        "more": [{"message": text, "line": line} for text, line in problems[1:_MOST_TOLD]],
         "file": path,
         "line": line,
         "code": code.strip(),

@@ -210,7 +210,7 @@ def _renew(
     flow = _flow_of(row, flows)
     if flow is None:
         names = ", ".join(flow["attribute"] for flow in flows) or "none"
-        words = f"Its file has no flow {row.reference.flow_attribute!r} any more (there are: {names})."
+        words = f"Its file has no flow {row.reference.flow_attribute!r} (there are: {names})."
         plans.set_problem(connection, row.id, f"{words} Its schedules rest until it is back.", now)
         return
     missing = missing_parameters(flow, row.parameters)

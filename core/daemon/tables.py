@@ -15,6 +15,7 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, cast
 
+from flowctl.core.authoring.schedules import read_length
 from flowctl.core.daemon.occurrences import spec_of
 from flowctl.store.plan_records import CatchUp, Overlap, ScheduleKind, ScheduleSpec
 
@@ -44,6 +45,8 @@ class Table(NamedTuple):
     paused: bool | None
     run_limit: int | None
     overlap: Overlap
+    #: Where it begins; 0: not known.
+    line: int = 0
 
 
 class Tables(NamedTuple):
@@ -78,7 +81,7 @@ def read_tables(path: str, text: bytes, roots: tuple[str, ...]) -> Tables:
         return Tables([], [("`deployments` has to hold tables: [deployments.NAME]", 0)])
     for name, table in cast("dict[str, object]", document).items():
         try:
-            found.append(_table(path, name, table, roots))
+            found.append(_table(path, name, table, roots)._replace(line=_line_of(text, name)))
         except ValueError as error:
             problems.append((f"deployments.{name}: {error}", _line_of(text, name)))
     return Tables(found, problems)
@@ -138,9 +141,31 @@ def _schedules(table: Mapping[str, Any]) -> list[ScheduleSpec]:
         plain += [{"kind": kind.value, "expression": str(each)} for each in each_given]
     more = table.get("schedules", [])
     if not isinstance(more, list) or not all(isinstance(each, dict) for each in cast("list[object]", more)):
-        raise _Wrong("`schedules` is a list of tables: { kind, expression, timezone, … }.")
-    plain += cast("list[dict[str, Any]]", more)
-    return [spec_of({"timezone": zone, "catchup": catchup, **each}) for each in plain]
+        raise _Wrong('`schedules` is a list of tables: { cron = "0 2 * * *", timezone = "Europe/Berlin" }.')
+    plain += [_named(each) for each in cast("list[dict[str, Any]]", more)]
+    found = [spec_of({"timezone": zone, "catchup": catchup, **_length(each)}) for each in plain]
+    if len({spec.slug for spec in found}) < len(found):
+        raise _Wrong("two schedules have the same name. Give each a `slug` of its own.")
+    return found
+
+
+def _named(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Take `{ cron = "0 2 * * *" }` for the kind and the expression that it says."""
+    words = dict(given)
+    named = [kind.value for kind in ScheduleKind if kind.value in words]
+    if len(named) == 1 and "expression" not in words:
+        words |= {"kind": named[0], "expression": str(words.pop(named[0]))}
+    return words
+
+
+def _length(words: dict[str, Any]) -> dict[str, Any]:
+    """Read an interval that is written as `15m`."""
+    if words.get("kind") == ScheduleKind.INTERVAL.value:
+        every = read_length(str(words.get("expression")))
+        if every is None:
+            raise _Wrong(f"`interval` is seconds or a length as 15m, 2h, 1d, not {words.get('expression')!r:.40}.")
+        words = {**words, "expression": str(every.total_seconds())}
+    return words
 
 
 def _word(table: Mapping[str, Any], key: str, words: Any, default: Any) -> Any:  # any of the enumerations

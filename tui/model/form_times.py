@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Final
 
-from flowctl.core.cli.schedule_words import read_length
+from flowctl.core.authoring.schedules import read_length
 from flowctl.tui.model.form_fields import Field, Reading
 from flowctl.tui.model.texts import short_duration
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from flowctl.core.cli.schedule_words import read_length
+from flowctl.core.authoring.schedules import read_length
 from flowctl.core.daemon.instance import find_holder
 from flowctl.store.home import Home
 from tests.core.cli.conftest import Say

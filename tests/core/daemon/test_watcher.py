@@ -228,7 +228,7 @@ def test_a_flow_that_is_really_gone_lets_its_deployment_rest_and_one_without_sch
 
     etl.write_text("from flowctl import flow\n@flow\ndef other(): ...\n")
     watched.until(lambda: watched.deployment("etl").problem, "the problem")
-    assert "no flow 'etl' any more (there are: other)" in str(watched.deployment("etl").problem)
+    assert "no flow 'etl' (there are: other)" in str(watched.deployment("etl").problem)
 
     etl.write_text(FLOW.replace('schedule=Cron("0 2 * * *")', ""))
     watched.until(lambda: watched.deployment("etl").problem is None, "the end of the problem")

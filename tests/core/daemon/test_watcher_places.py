@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from flowctl.store import file_queries, plans, source_versions
+from flowctl.store import file_queries, plan_queries, plans, source_versions
 from flowctl.store.flow_files import load_source
 from flowctl.store.plan_records import Origin
 from flowctl.store.writer import Store
@@ -263,3 +263,51 @@ def test_a_table_that_is_taken_away_lets_its_deployment_rest(watched: Watched, e
 
     toml.write_text(TABLES)
     watched.until(lambda: watched.deployment("nightly").problem is None, "the end of the problem")
+
+
+def test_schedules_of_a_table_are_written_as_they_are_thought(watched: Watched, etl: Path) -> None:
+    etl.with_name("flowctl.toml").write_text(
+        '[deployments.often]\nflow = "etl.py:etl"\ninterval = "15m"\n'
+        'schedules = [{ cron = "0 5 * * *", slug = "five", timezone = "Europe/Berlin" }, { rrule = "FREQ=DAILY" }]\n'
+    )
+    watched.watch(etl.parent)
+
+    schedules = watched.deployment("often").schedules
+    assert [(each.slug, each.expression, each.timezone) for each in schedules] == [
+        ("interval 900", "900", "UTC"),
+        ("five", "0 5 * * *", "Europe/Berlin"),
+        ("rrule FREQ=DAILY", "FREQ=DAILY", "UTC"),
+    ]
+
+
+def test_a_table_of_a_flow_that_is_known_already_is_held_against_it(watched: Watched, etl: Path) -> None:
+    etl.write_text(f"{etl.read_text()}\n@flow\ndef needs(region): ...\n")
+    watched.watch(etl.parent)
+    etl.with_name("flowctl.toml").write_text(
+        '[deployments.none]\nflow = "etl.py:nothing"\ncron = "0 5 * * *"\n'
+        '[deployments.needs]\nflow = "etl.py:needs"\ncron = "0 5 * * *"\n'
+    )
+
+    watched.until(lambda: "none" in plan_queries.deployment_names(watched.store.connection), "the deployment")
+    watched.until(lambda: watched.deployment("none").problem, "the problem")
+
+    assert "has no flow 'nothing' (there are: etl, needs)" in str(watched.deployment("none").problem)
+    assert "needs a value for region" in str(watched.deployment("needs").schedules[0].problem)
+
+
+def test_all_tables_that_are_wrong_are_told_each_at_its_line(watched: Watched, etl: Path) -> None:
+    toml = etl.with_name("flowctl.toml")
+    toml.write_text(
+        '[deployments.good]\nflow = "etl.py:etl"\ncron = "0 5 * * *"\n'
+        '[deployments.out]\nflow = "../../out.py:etl"\ncron = "0 5 * * *"\n'
+        '[deployments.odd]\nflow = "etl.py:etl"\ninterval = "soon"\n'
+    )
+    watched.watch(etl.parent)
+
+    problem = watched.problem(toml)
+    assert (problem["kind"], problem["line"]) == ("Table", 4)
+    assert "leads out of" in problem["message"]
+    assert [(each["line"], "`interval` is seconds or a length" in each["message"]) for each in problem["more"]] == [
+        (7, True)
+    ]
+    assert watched.deployment("good").problem is None
