@@ -224,12 +224,39 @@ def adapter_for(annotation: Any) -> Any:
     """Make the pydantic adapter of an annotation; raise what pydantic raises where it is none."""
     from pydantic import ConfigDict, PydanticUserError, TypeAdapter
 
+    if sys.version_info < (3, 12):
+        annotation = _with_later_typed_dicts(annotation)
     try:
         return TypeAdapter(annotation, config=ConfigDict(arbitrary_types_allowed=True))
     except PydanticUserError as error:
         if error.code != "type-adapter-config-unused":
             raise
         return TypeAdapter(annotation)  # models have their own configuration
+
+
+def _with_later_typed_dicts(annotation: Any) -> Any:
+    """Replace each `typing.TypedDict`: before Python 3.12 pydantic does not take them."""
+    from typing import NotRequired, Required, get_type_hints, is_typeddict
+
+    import typing_extensions
+
+    typed_dict: Any = typing_extensions.TypedDict  # a function, whatever type checkers take it for
+
+    if is_typeddict(annotation) and _type(annotation).__module__ == "typing":
+        fields: dict[str, Any] = {}
+        for name, hint in get_type_hints(annotation, include_extras=True).items():
+            said = get_origin(hint)
+            if said in (Required, NotRequired):
+                hint = get_args(hint)[0]
+            else:
+                said = Required if name in annotation.__required_keys__ else NotRequired
+            fields[name] = said[_with_later_typed_dicts(hint)]
+        return typed_dict(annotation.__name__, fields)
+    if get_origin(annotation) in (list, dict, tuple, set, frozenset):
+        return get_origin(annotation)[tuple(map(_with_later_typed_dicts, get_args(annotation)))]
+    if get_origin(annotation) in (Union, types.UnionType):
+        return Union[tuple(map(_with_later_typed_dicts, get_args(annotation)))]  # noqa: UP007 - members are not known
+    return annotation
 
 
 def _got(annotation: Any, name: str, problem: Any) -> str:

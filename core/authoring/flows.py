@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypedDict, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, ParamSpec, TypedDict, TypeVar, cast, overload
 
 from flowctl.core.authoring.options import (
     Hook,
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+_HOOKS: Final = ("on_running", "on_completion", "on_failure", "on_crashed", "on_cancellation")
 
 
 class FlowOptions(TypedDict, total=False):
@@ -128,8 +131,9 @@ class Flow(Generic[P, R]):
         return default if self._options.get("retries") is None else self.retries
 
     def with_options(self, **changes: Unpack[FlowOptions]) -> Flow[P, R]:
-        """Return a copy with some options changed."""
-        options: Any = {**self._options, **changes}
+        """Return a copy with some options changed; hooks that were added later are copied too."""
+        hooks: Any = {name: list(getattr(self, f"{name}_hooks")) for name in _HOOKS}
+        options: Any = {**self._options, **hooks, **changes}
         changed = type(self)(self.fn, **options)
         changed._instance = self._instance
         return changed

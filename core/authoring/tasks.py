@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Coroutine, Iterable
-from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypedDict, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, ParamSpec, TypedDict, TypeVar, cast, overload
 
 from flowctl.core.authoring.options import (
     Hook,
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R", covariant=True)
 T = TypeVar("T")
+
+
+_HOOKS: Final = ("on_running", "on_completion", "on_failure", "on_commit", "on_rollback")
 
 
 class TaskOptions(TypedDict, total=False):
@@ -130,8 +133,9 @@ class Task(Generic[P, R]):
         return default if self._options.get("retry_delay_seconds") is None else self.retry_delay_seconds
 
     def with_options(self, **changes: Unpack[TaskOptions]) -> Task[P, R]:
-        """Return a copy with some options changed."""
-        options: Any = {**self._options, **changes}
+        """Return a copy with some options changed; hooks that were added later are copied too."""
+        hooks: Any = {name: list(getattr(self, f"{name}_hooks")) for name in _HOOKS}
+        options: Any = {**self._options, **hooks, **changes}
         changed = type(self)(self.fn, **options)
         changed._instance = self._instance
         return changed

@@ -45,6 +45,11 @@ class Point:
     x: int
 
 
+class Row(typing.TypedDict):
+    n: int
+    note: typing.NotRequired[str]
+
+
 class Plain:
     pass
 
@@ -91,6 +96,9 @@ def coerced(annotation: Any, value: Any) -> Any:
         ("typing.List[int]", ["4"], [4]),
         (list["int"], ["4"], [4]),
         (PositiveInt, "4", 4),
+        (Row, {"n": "4"}, {"n": 4}),
+        (list[Row], [{"n": "4", "note": "x"}], [{"n": 4, "note": "x"}]),
+        (Row | None, {"n": "4"}, {"n": 4}),
     ],
 )
 def test_values_are_made_to_fit(annotation: Any, value: Any, expected: Any) -> None:
