@@ -14,6 +14,11 @@ test: .venv/dev           ## the tests alone
 zones: .venv/dev          ## schedules at every change of every clock of the world, 2025 to 2030: a minute
 	FLOWCTL_ALL_ZONES=1 $(BIN)/pytest -s -k walk_over tests/core/daemon/test_occurrences_around_transitions.py
 
+faults: .venv/dev         ## kill everything, again and again; ROUNDS=200 for a long night
+	FAULT_SEEDS=$(ROUNDS) FAULT_ROUNDS=$(ROUNDS) FLOWCTL_TEST_KILLS=$$((20 * $(ROUNDS))) $(BIN)/pytest -rP --timeout=3600 \
+	    tests/faults tests/core/daemon/test_cut_off_starts.py \
+	    tests/core/daemon/test_daemon.py::test_of_many_daemons_started_at_once_one_lives
+
 format: .venv/dev         ## format, and mend what can be mended by itself
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
