@@ -21,11 +21,15 @@ from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 from flowctl.core.authoring.schedules import Schedule
+from flowctl.core.daemon.client import Client, NoDaemon
 from flowctl.core.daemon.occurrences import recurrence_of
 from flowctl.store.catchup import catch_up
 from flowctl.store.home import ENVIRONMENT, Home
+from flowctl.store.limits import publish, set_limit
+from flowctl.store.locks import writer_lock
 from flowctl.store.plan_records import ScheduleKind
 from flowctl.store.queries import Reader
+from flowctl.store.writer import Store
 
 T = TypeVar("T")
 
@@ -110,6 +114,22 @@ def schedule_dates(schedule: Schedule, n: int, start: datetime) -> list[str]:
     recurrence = recurrence_of(ScheduleKind(schedule.kind), schedule.expression, schedule.timezone, schedule.anchor)
     found = islice(recurrence.after(start - timedelta(microseconds=1)), n)
     return [each.at.astimezone(recurrence.zone).isoformat() for each in found]
+
+
+def set_tag_limit(tag: str, limit: int) -> None:
+    """Limit how many task runs with a tag run at once, as `flowctl limit set tag:TAG LIMIT` does."""
+    home = Home.default()
+    home.ensure()
+    try:
+        with Client.connect(home, start=False) as client:
+            client.ask("limit_set", name=f"tag:{tag}", slots=limit)
+    except NoDaemon:
+        with writer_lock(home):
+            store = Store.open_writer(home)
+            with store.transaction() as connection:
+                set_limit(connection, f"tag:{tag}", limit)
+            publish(store.connection, home.path)
+            store.close()
 
 
 def _read_until(read: Callable[[Reader], tuple[bool, T]], timeout_s: float) -> T:

@@ -17,6 +17,7 @@ from flowctl.core.daemon.daemon_log import DaemonLog
 from flowctl.core.daemon.instance import Instance
 from flowctl.store.catchup import mark_all
 from flowctl.store.home import Home
+from flowctl.store.limits import publish
 from flowctl.store.writer import Store
 
 #: Descriptors for a thousand connections and more; usually 1,024 are allowed and may be raised.
@@ -43,6 +44,8 @@ def run_daemon(home: Home, *, is_shown: bool) -> None:
         try:
             daemon = Daemon(instance, store, log=log, started_at=started_at)
             daemon.descriptors_before = before
+            # The database may be another one than before: restored, or made anew.
+            daemon.guarded("limits", lambda: publish(store.connection, home.path))
             log.write(f"flowctl {flowctl.__version__} daemon, process {os.getpid()}, home {home.path}.")
             asyncio.run(daemon.run(is_ready=_tell_ready))
         finally:

@@ -55,6 +55,7 @@ def be_run(plan: Message) -> int:
         cause = error if isinstance(error, OSError) else error.__cause__
         return NOT_YET if isinstance(cause, OSError) and cause.errno in _PASSING else NOT_BEGUN
     root.console = None
+    root.slots = frozenset(name for name, _ in plan.get("slots") or ())
     root.output = RunOutput(root)
     opened = root.journal.next_sequence
     try:

@@ -45,6 +45,7 @@ def limit_set(daemon: Daemon, fields: Fields) -> Fields:
         raise Refused("bad_request", f"A limit is a whole number from 0 to {_MOST_SLOTS:,}.")
     else:
         limits.set_limit(daemon.store.connection, name, slots)
+    daemon.afterwards.append(lambda: limits.publish(daemon.store.connection, daemon.home.path))
     daemon.afterwards.append(lambda: daemon.poke("dispatch"))
     return {"name": name, "slots": slots}
 

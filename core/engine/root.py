@@ -71,6 +71,7 @@ class RootRun:
         "recorded",
         "results",
         "settings",
+        "slots",
         "waiting",
         "wishes",
     )
@@ -103,7 +104,9 @@ class RootRun:
         self.broken: BaseException | None = None
         #: What a person asked of the run by its control file, while that keeps tasks from starting.
         self.wishes: Wishes | None = None
-        #: Task runs by number, in their retry delay.
+        #: Limits of which the process holds a slot for the whole run.
+        self.slots: frozenset[str] = frozenset()
+        #: Task runs by number, in their retry delay or waiting for a slot.
         self.waiting: dict[int, TaskRun] = {}
         #: What the processes of the run wrote to their stdout and stderr, where these are files of the run.
         self.output: RunOutput | None = None

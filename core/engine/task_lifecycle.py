@@ -20,6 +20,7 @@ from flowctl.core.engine.keeping import cached_result, keep_result, recorded_res
 from flowctl.core.engine.pen import ERROR, INFO, advance_task, settle, write_log
 from flowctl.core.engine.previews import preview, preview_arguments
 from flowctl.core.engine.reports import as_text, report, text_of
+from flowctl.core.engine.tag_limits import awaited, let_go
 from flowctl.core.engine.waits import (
     Call,
     CallHook,
@@ -60,6 +61,8 @@ def task_lifecycle(run: TaskRun, wait_for: Any = None) -> Life:
                 settle(run)
                 return
             run.deferred = None
+        if run.tags:
+            yield from awaited(run)
         if root.wishes is not None and (yield from heeded(run)):
             return
         if root.cancelled is not None or run.flow_run.is_over:
@@ -97,6 +100,8 @@ def task_lifecycle(run: TaskRun, wait_for: Any = None) -> Life:
                 state = State(StateType.COMPLETED, message="Its consumer stopped before the end.")
             except BaseException as error:
                 state = outcomes.state_of_exception(run, error)
+            if run.tags:
+                let_go(run)
             if state.type is not StateType.FAILED or not (yield from _retry_wanted(run, state)):
                 hooks = _end(run, state, keeps=keeps)
                 if hooks:
@@ -108,6 +113,9 @@ def task_lifecycle(run: TaskRun, wait_for: Any = None) -> Life:
         raise  # dropped half way, with its pool or its process; nobody waits for it any more
     except BaseException as error:
         yield from _broken_off(run, error)
+    finally:
+        if run.tags:
+            let_go(run)
 
 
 def _broken_off(run: TaskRun, error: BaseException) -> Life:
@@ -187,6 +195,10 @@ def _retry_wanted(run: TaskRun, failed: State[Any]) -> Generator[Wait, Any, bool
         del root.waiting[run.number]
         if root.wishes is not None and (yield from heeded(run)):
             return True
+        if _is_stopped(run):
+            return False
+    if run.tags:
+        yield from awaited(run)
         if _is_stopped(run):
             return False
     run.run_count += 1

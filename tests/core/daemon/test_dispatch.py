@@ -17,6 +17,7 @@ from flowctl.core.daemon.fork_server import IDLE_S
 from flowctl.core.engine.slots import free_slots, take_slot
 from flowctl.store.flow_files import keep_source
 from flowctl.store.home import Home
+from flowctl.store.limits import publish
 from flowctl.store.planned_runs import plan_attempt
 from tests.conftest import Project
 from tests.core.daemon.stepped import Stepped
@@ -111,6 +112,24 @@ def test_a_named_limit_holds_runs_back_and_frees_the_slots_of_the_dead(
     _go(project)
     stepped.until_over(*runs)
     assert free_slots(home.path, name, 2) == 2
+
+
+def test_a_run_lends_its_tasks_the_slot_that_it_holds_of_its_tag(stepped: Stepped, project: Project) -> None:
+    file = project.write(
+        "jobs.py",
+        "import threading, time\nfrom flowctl import flow, task\nnow, most = [], []\n"
+        "@task(tags=['db'])\ndef step(n):\n"
+        "    now.append(n); most.append(len(now)); time.sleep(0.02); now.remove(n)\n"
+        "@flow\ndef job():\n    step.map(range(4)).result()\n    return max(most)\n",
+    )
+    stepped.limit("tag:db", 1)
+    publish(stepped.store.connection, stepped.home.path)
+
+    run_id = stepped.plan(file, "job", tags=["db"])
+    stepped.until_over(run_id)
+
+    assert stepped.state(run_id) == "COMPLETED/Completed"
+    assert stepped.one("SELECT value FROM flow_run WHERE id = ?", run_id) == "1"
 
 
 def test_the_limit_of_a_deployment_holds_its_runs_back(stepped: Stepped, project: Project, file: Path) -> None:
