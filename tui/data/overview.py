@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import platform
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from importlib.metadata import PackageNotFoundError, version
+from datetime import datetime, timedelta
 from typing import Final
 
-import flowctl
-from flowctl.core.daemon.instance import Holder
-from flowctl.store.catchup import active_runs
-from flowctl.store.health import stats_of
-from flowctl.store.home import Home
-from flowctl.store.overview import BriefRun, OverviewReader, file_size
-from flowctl.store.sqlite import SCHEMA_VERSION, sqlite3
+from flowctl.store.overview import BriefRun, OverviewReader
 from flowctl.store.states import FINAL, StateType
 from flowctl.tui.data import safe_rows
 from flowctl.tui.data.listing import listed
 from flowctl.tui.model.glyphs import word_of
-from flowctl.tui.model.snapshots import Counts, FlowSummary, Hour, PastRun, SystemFacts
+from flowctl.tui.model.snapshots import Counts, FlowSummary, Hour, PastRun
 
 HOURS: Final = 24
 _MOST_PROBLEMS: Final = 50
@@ -61,33 +52,6 @@ def flows(reader: OverviewReader, typical: Mapping[str, float], latest: int) -> 
     return tuple(_flow(reader, name, typical.get(name), latest) for name in reader.flow_names())
 
 
-def system(home: Home, holder: Holder | None, unreadable: Mapping[str, str]) -> SystemFacts:
-    """Measure and count; counting large tables takes its time."""
-    stats = stats_of(home) if os.path.exists(home.database) else None  # noqa: PTH110 - the store speaks in text paths
-    return SystemFacts(
-        home=home.path,
-        database=home.database,
-        database_bytes=file_size(home.database),
-        log_bytes=file_size(home.database + "-wal"),
-        free_bytes=stats.free if stats else 0,
-        schema=stats.schema if stats else SCHEMA_VERSION,
-        rows=stats.rows if stats else {},
-        oldest=stats.oldest if stats else None,
-        newest=stats.newest if stats else None,
-        active_runs=len(active_runs(home)),
-        daemon_pid=holder.pid if holder else None,
-        daemon_version=safe_rows.line(holder.version) if holder else None,
-        daemon_since=datetime.fromtimestamp(holder.started_at / 1e6, UTC) if holder and holder.started_at else None,
-        versions={
-            "flowctl": flowctl.__version__,
-            "Python": platform.python_version(),
-            "SQLite": sqlite3.sqlite_version,
-            "Textual": _version_of("textual"),
-        },
-        unreadable={run_id: safe_rows.line(problem) for run_id, problem in unreadable.items()},
-    )
-
-
 def _flow(reader: OverviewReader, name: str, typical_s: float | None, latest: int) -> FlowSummary:
     runs = reader.latest_of(name, latest)
     ended = [run for run in runs if run.state_type in FINAL]
@@ -122,10 +86,3 @@ def _hour(day: Mapping[tuple[int, str], int], ago: int) -> Hour:
 
 def _percentile(ordered: list[float], percent: int) -> float | None:
     return ordered[min(len(ordered) * percent // 100, len(ordered) - 1)] if ordered else None
-
-
-def _version_of(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed"

@@ -23,6 +23,7 @@ from flowctl.tui.data.journals_seen import Sizes, sizes_of
 from flowctl.tui.data.lanes import Lane
 from flowctl.tui.data.listing import listed
 from flowctl.tui.data.log_reading import read_window
+from flowctl.tui.data.system import system
 from flowctl.tui.model.files import FilesPage
 from flowctl.tui.model.form import FormPlan
 from flowctl.tui.model.plans import Ahead, ListedDeployment, Outlook
@@ -36,9 +37,9 @@ from flowctl.tui.model.snapshots import (
     Pulse,
     RunDetail,
     RunsPage,
-    SystemFacts,
     TaskDetail,
 )
+from flowctl.tui.model.system import SystemFacts
 
 #: More that have not ended than this are not put before the others.
 MOST_ACTIVE: Final = 1000
@@ -236,7 +237,7 @@ class Source:
 
     def system(self) -> SystemFacts:
         """Read sizes, places and versions."""
-        return self._slow.ask(lambda _: overview.system(self.home, self._holder, self._unreadable))
+        return self._slow.ask(lambda reader: system(reader, self.home, self._holder, self._unreadable, self.clock()))
 
     def _page(self, reader: OverviewReader, query: Query, limit: int, before: Cursor | None) -> RunsPage:
         now, version, typical = self.clock(), self._version, self._typical_of(reader)

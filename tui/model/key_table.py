@@ -241,6 +241,7 @@ _LOOK: Final = (
     _binding("look.zoom_in", "plus", "stretch the time axis", _TREES, "Look"),
     _binding("look.zoom_out", "minus", "shrink the time axis", _TREES, "Look"),
     _binding("look.diff", "d", "diff with the serving version", frozenset({"flows"}), "Look", footer=46, brief="diff"),
+    _binding("look.keys", "K", "show what arrives of a key", frozenset({"system"}), "Look", footer=46, brief="keys"),
     _binding("look.freeze", "P", "freeze the screen; data goes on", _APP, "Look"),
     _binding("look.travel", "T", "time travel", frozenset({"runs", "run"}), "Look", footer=48, brief="travel"),
 )

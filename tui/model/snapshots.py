@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from flowctl.store.records import FlowRunRow, LogRow, StateRow, TaskRunRow
@@ -189,27 +189,3 @@ class Counts:
     problems: tuple[ListedRun, ...]
     version: int
     at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SystemFacts:
-    """Sizes, places and versions."""
-
-    home: str
-    database: str
-    database_bytes: int
-    log_bytes: int
-    free_bytes: int
-    schema: int
-    #: Rows of each large table.
-    rows: Mapping[str, int]
-    oldest: datetime | None
-    newest: datetime | None
-    active_runs: int
-    daemon_pid: int | None
-    daemon_version: str | None
-    daemon_since: datetime | None
-    #: Program -> version.
-    versions: Mapping[str, str]
-    #: Run id -> why its journal cannot be read to its end.
-    unreadable: Mapping[str, str] = field(default_factory=dict[str, str])

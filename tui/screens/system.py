@@ -1,21 +1,31 @@
-"""The System screen: the daemon, the database, versions, and how fast this interface is just now."""
+"""The System screen: the daemon, the database, limits, versions, keys, and how fast this interface is just now."""
 
 from __future__ import annotations
 
 import os
+import time
+from collections import deque
 from collections.abc import Iterable
+from typing import Final
 
+from textual.containers import Container
+from textual.events import Key
 from textual.widget import Widget
 
-from flowctl.core.cli.wording import size
+from flowctl.tui.bridge import Question
 from flowctl.tui.history import Place
-from flowctl.tui.model.snapshots import SystemFacts
-from flowctl.tui.model.texts import Line, fit, grouped
+from flowctl.tui.model import system as lines_of
+from flowctl.tui.model.system import Pace, SystemFacts
+from flowctl.tui.model.texts import Line
 from flowctl.tui.screens.taking import Yank, as_json
 from flowctl.tui.screens.view import View
 from flowctl.tui.widgets.pane import TextPane
 
-_NAME = 14
+#: What the daemon says of itself changes without the store, so it is asked for again.
+_AGAIN_S: Final = 2.0
+_MEASURE_S: Final = 0.25
+_MOST_LAGS: Final = 40
+_MOST_KEYS: Final = 8
 
 
 class SystemScreen(View):
@@ -26,16 +36,31 @@ class SystemScreen(View):
     def __init__(self) -> None:
         super().__init__()
         self._facts: SystemFacts | None = None
+        self._asked: Question[SystemFacts] | None = None
+        self._asked_s = 0.0
+        self._lags: deque[float] = deque(maxlen=_MOST_LAGS)
+        self._measured_s: float | None = None
+        self._cpu_from = (0.0, 0.0)
+        #: Keys as they arrive, while they are being tested.
+        self._keys: deque[str] | None = None
 
     def body(self) -> Iterable[Widget]:
-        yield TextPane("system", is_ruled=False, is_bare=True, id="main")
+        with Container(id="system"):
+            yield TextPane("daemon and database", is_ruled=False, id="main")
+            yield TextPane("limits and this interface", id="more")
+
+    def on_mount(self) -> None:
+        self._cpu_from = (time.monotonic(), _cpu_s())
+        self.set_interval(_MEASURE_S, self._measure)
 
     @property
     def place(self) -> Place:
         return Place("system")
 
     def ask(self) -> None:
-        self.watch_store(lambda source: source.system(), self._take, is_slow=True)
+        self._lags.clear()
+        self._measured_s = None
+        self._asked = self.watch_store(lambda source: source.system(), self._take, is_slow=True)
 
     def _take(self, facts: SystemFacts) -> None:
         self._facts = facts
@@ -43,30 +68,86 @@ class SystemScreen(View):
 
     def tick(self, tick: int) -> None:
         super().tick(tick)
+        if self._asked is not None and time.monotonic() - self._asked_s > _AGAIN_S:
+            self._asked_s = time.monotonic()
+            self.bridge.again(self._asked)
         self._show()
 
-    def _show(self) -> None:
-        if self._facts is not None:
-            lines = [*_daemon(self._facts), (), *_database(self._facts), (), *self._interface()]
-            self.query_one("#main", TextPane).put(lines)
+    def _measure(self) -> None:
+        """Note by how much the loop is late: that is what a key waits for."""
+        now = time.monotonic()
+        if self.flowctl.view is self and self._measured_s is not None:
+            self._lags.append(max(now - self._measured_s - _MEASURE_S, 0.0))
+        self._measured_s = now
 
-    def _interface(self) -> list[Line]:
-        app, look = self.flowctl, self.flowctl.look
-        lines = [
-            (("   INTERFACE", "title"),),
-            _fact("theme", f"{app.ink.theme.name}, {app.ink.theme.title}"),
-            _fact(
-                "reading",
-                f"{self.bridge.took_s * 1000:.1f} ms the last round, at most {1 / self.bridge.every_s:.0f} a second",
-            ),
-            _fact("widgets", str(sum(1 for _ in self.walk_children()))),
+    def _show(self) -> None:
+        facts, glyphs = self._facts, self.flowctl.ink.glyphs
+        if facts is None:
+            self.query_one("#main", TextPane).put([(), (("   reading…", "quiet"),)])
+            return
+        first = [
+            *lines_of.titled("DAEMON", lines_of.daemon_lines(facts, glyphs)),
+            *lines_of.titled("DATABASE", lines_of.database_lines(facts)),
         ]
-        if (memory := _memory()) is not None:
-            lines.append(_fact("memory", size(memory)))
-        if look.is_remote:
-            lines.append(_fact("ssh", "over SSH: fewer updates, fewer bytes"))
-        problems = [f"{problem.place}: {problem.problem}" for problem in app.keymap_problems]
-        return [*lines, *(_fact("keys.toml", problem, "warning") for problem in problems)]
+        more = [
+            *lines_of.titled("LIMITS", lines_of.limit_lines(facts.limits, glyphs)),
+            *lines_of.titled("THIS INTERFACE", self._interface(facts)),
+            *lines_of.titled("KEYS", self._key_lines()),
+        ]
+        main, other = self.query_one("#main", TextPane), self.query_one("#more", TextPane)
+        is_wide = other.display and self.size.width >= 120
+        main.put(first[1:] if is_wide else [*first, *more])
+        other.put(more[1:] if is_wide else [])
+
+    def _interface(self, facts: SystemFacts) -> list[Line]:
+        app, look = self.flowctl, self.flowctl.look
+        since_s, cpu_s = self._cpu_from
+        elapsed = time.monotonic() - since_s
+        pace = Pace(
+            reading_s=self.bridge.took_s,
+            lag_s=max(self._lags, default=0.0),
+            cpu=(_cpu_s() - cpu_s) / elapsed if elapsed > 1 else None,
+            memory=_memory(),
+            widgets=sum(1 for _ in self.walk_children()),
+            every_s=self.bridge.every_s,
+        )
+        profile = "over SSH: fewer updates, fewer bytes" if look.is_remote else "local"
+        return [
+            *lines_of.pace_lines(pace),
+            lines_of.fact("profile", f"{profile}{', calm' if look.is_calm else ''}"),
+            lines_of.fact("theme", f"{app.ink.theme.name}, {app.ink.theme.title}"),
+            lines_of.fact("versions", ", ".join(f"{name} {version}" for name, version in facts.versions.items())),
+        ]
+
+    def _key_lines(self) -> list[Line]:
+        problems = [f"{problem.place}: {problem.problem}" for problem in self.flowctl.keymap_problems]
+        lines = [lines_of.fact("keys.toml", problem, "warning") for problem in problems]
+        lines = lines or [lines_of.fact("keys.toml", "nothing is wrong with it")]
+        if self._keys is None:
+            return [*lines, (("   K", "accent"), (" shows what arrives when you press a key", "quiet"))]
+        said = "   ".join(self._keys) or "press any key; escape twice ends"
+        return [*lines, lines_of.fact("arrives", said, "accent")]
+
+    def action_look_keys(self) -> None:
+        """Show what arrives of each key, until escape is pressed twice."""
+        self._keys = deque(maxlen=_MOST_KEYS)
+        pane = self.query_one("#main", TextPane)
+        self._show()
+        pane.move_last()
+
+    def on_key(self, event: Key) -> None:
+        if self._keys is None:
+            super().on_key(event)
+            return
+        event.stop()
+        event.prevent_default()
+        if event.key == "escape" and self._keys and self._keys[-1] == "escape":
+            self._keys = None
+        else:
+            character = event.character
+            is_shown = character is not None and character.isprintable() and character != event.key
+            self._keys.append(f"{event.key} ({character})" if is_shown else event.key)
+        self._show()
 
     def yanks(self) -> dict[str, Yank]:
         return {} if self._facts is None else {"l": Yank("all of it", as_json(self._facts))}
@@ -78,41 +159,8 @@ class SystemScreen(View):
         return self.tabs("system"), ()
 
 
-def _fact(name: str, value: str, style: str = "") -> Line:
-    return ((f"   {fit(name, _NAME)}", "quiet"), (value, style))
-
-
-def _daemon(facts: SystemFacts) -> list[Line]:
-    lines: list[Line] = [(), (("   DAEMON", "title"),)]
-    if facts.daemon_pid is None:
-        lines += [
-            _fact("state", "not running: runs are read from their journals", "warning"),
-            ((f"   {fit('', _NAME)}", ""), ("ctrl+r", "accent"), (" starts it; cancel, pause and retry need it", "")),
-        ]
-        return lines
-    lines.append(_fact("state", f"running, process {facts.daemon_pid}", "completed"))
-    if facts.daemon_version is not None:
-        lines.append(_fact("version", facts.daemon_version))
-    if facts.daemon_since is not None and facts.newest is not None:
-        lines.append(_fact("since", f"{facts.daemon_since.astimezone():%Y-%m-%d %H:%M:%S}"))
-    return lines
-
-
-def _database(facts: SystemFacts) -> list[Line]:
-    lines: list[Line] = [
-        (("   DATABASE", "title"),),
-        _fact("file", facts.database),
-        _fact("size", f"{size(facts.database_bytes)}, and {size(facts.log_bytes)} not yet merged"),
-    ]
-    if facts.free_bytes:
-        lines.append(_fact("unused", size(facts.free_bytes)))
-    lines.append(_fact("schema", str(facts.schema)))
-    lines += [_fact(name.replace("_", " ") + "s", grouped(count)) for name, count in facts.rows.items()]
-    lines.append(_fact("active", f"{facts.active_runs} journals are being read"))
-    for run_id, problem in list(facts.unreadable.items())[:5]:
-        lines.append(_fact("unreadable", f"{run_id[:8]}: {problem}", "warning"))
-    lines.append(_fact("versions", ", ".join(f"{name} {version}" for name, version in facts.versions.items())))
-    return lines
+def _cpu_s() -> float:
+    return sum(os.times()[:2])
 
 
 def _memory() -> int | None:

@@ -1,0 +1,105 @@
+"""What the System screen says of the daemon, the database, limits and itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from flowctl.tui.model.system import (
+    DaemonFacts,
+    LimitUse,
+    Pace,
+    SystemFacts,
+    Trouble,
+    daemon_lines,
+    database_lines,
+    limit_lines,
+    pace_lines,
+)
+from flowctl.tui.model.texts import Line, plain
+
+NOW = datetime(2026, 11, 23, 14, 3, 22, tzinfo=UTC)
+
+
+def facts(**fields: Any) -> SystemFacts:
+    usual: dict[str, Any] = {
+        "home": "/home/x/.flowctl",
+        "database": "/home/x/.flowctl/flowctl.db",
+        "database_bytes": 41 << 20,
+        "log_bytes": 1024,
+        "free_bytes": 0,
+        "schema": 3,
+        "rows": {"flow_run": 1248, "log": 1},
+        "oldest": NOW - timedelta(days=3),
+        "newest": NOW,
+        "active_runs": 1,
+        "daemon": None,
+        "limits": (),
+        "retention": "everything, for ever",
+        "versions": {},
+        "at": NOW,
+    }
+    return SystemFacts(**{**usual, **fields})
+
+
+def text(lines: Iterable[Line]) -> str:
+    return "\n".join(plain(line) for line in lines)
+
+
+def test_without_a_daemon_it_says_how_to_start_one() -> None:
+    assert "ctrl+r starts it" in text(daemon_lines(facts()))
+
+
+def test_a_degraded_daemon_says_why_and_since_when() -> None:
+    trouble = Trouble("disk", "No space is left.\nFree some.", NOW - timedelta(minutes=5))
+    daemon = DaemonFacts(
+        pid=7, version="0.1", since=NOW - timedelta(hours=2), state="degraded", troubles=(trouble,), cpu_s=72.0,
+        memory=33 << 20,
+    )  # fmt: skip
+
+    said = text(daemon_lines(facts(daemon=daemon)))
+
+    assert "degraded, process 7" in said
+    assert "No space is left.  (5m ago)" in said
+    assert "Free some." in said
+    assert "33 MiB, 1.0% of a core since then" in said
+
+
+def test_a_daemon_that_does_not_answer_is_told_apart_from_none() -> None:
+    assert "does not answer, process 7" in text(
+        daemon_lines(facts(daemon=DaemonFacts(pid=7, version=None, since=None)))
+    )
+
+
+def test_the_database_is_told_with_sizes_rows_and_what_is_kept() -> None:
+    said = text(database_lines(facts(unreadable={"0123456789": "it is cut off"})))
+
+    assert "41 MiB, write-ahead log 1 KiB" in said
+    assert "1 248 flow runs · 1 log" in said
+    assert "everything, for ever" in said
+    assert "01234567: it is cut off" in said
+
+
+@pytest.mark.parametrize(
+    ("use", "bar"),
+    [
+        (LimitUse("gpu", 2, 1), "▰▱  1/2 taken"),
+        (LimitUse("gpu", 2, 2), "▰▰  2/2 taken"),
+        (LimitUse("all", 1000, 1), "▰▱▱▱▱▱▱▱▱▱▱▱  1/1 000 taken"),
+        (LimitUse("none", 0, 0), "  0/0 taken"),
+        (LimitUse("lowered", 1, 3), "▰  3/1 taken"),
+    ],
+)
+def test_limits_show_how_much_is_taken(use: LimitUse, bar: str) -> None:
+    assert text(limit_lines([use])).endswith(bar)
+
+
+def test_what_is_over_its_budget_is_a_warning() -> None:
+    calm = pace_lines(Pace(0.004, 0.003, 0.002, 50 << 20, 9, 0.1))
+    busy = pace_lines(Pace(0.4, 0.2, 0.5, 500 << 20, 9, 0.1))
+
+    assert {line[1][1] for line in calm} == {""}
+    assert {line[1][1] for line in busy} == {"warning"}
