@@ -21,6 +21,7 @@ from flowctl.core.authoring.states import State
 from flowctl.core.authoring.tasks import Task
 from flowctl.core.engine.calling import invoke
 from flowctl.core.engine.cutting import within_limits
+from flowctl.core.engine.pipe_messages import dumped, pickled_error
 from flowctl.core.engine.pool import WorkerPool
 from flowctl.core.engine.resume import FIRST_OF_CHILDREN
 from flowctl.core.engine.root import now_us
@@ -60,10 +61,11 @@ class ProcessPool(WorkerPool):
         """Have the function called in a child; raise what it raises, `ProcessDied`, or `TimedOut` at the deadline."""
         run = call.run
         assert isinstance(run, TaskRun)
+        payload = _payload(call, run)
         child = self._take()
         try:
             with within_limits(run, child.process.kill):
-                value = child.call(_payload(call, run), call.timeout_s, partial(self._write, run))
+                value = child.call(payload, call.timeout_s, partial(self._write, run))
         except (_ChildGone, TimedOut, CutShort) as problem:
             child.kill()
             self._all.discard(child)
@@ -165,7 +167,14 @@ def _payload(call: Call, run: TaskRun) -> bytes:
         "path": run.path,
         "recorded": None if recorded is None else recorded.part(run.path),
     }
-    return _dumped((call.fn, call.args, call.kwargs, facts, run.arguments))
+    try:
+        return dumped((call.fn, call.args, call.kwargs, facts, run.arguments))
+    except Exception as error:
+        error.add_note(
+            f"The function and arguments of task {task.name!r} are pickled for its process, and one of them cannot be. "
+            "Pass plain data, or let the task open what it needs, or use ThreadPoolTaskRunner."
+        )
+        raise
 
 
 def _serve(pipe: Connection, index: int) -> None:
@@ -187,31 +196,10 @@ def _serve(pipe: Connection, index: int) -> None:
                     value = list(value)
             finally:
                 remote.let_go(run.flow_run)
-            answer = _dumped(("value", value))
+            answer = dumped(("value", value))
         except BaseException as error:
-            answer = _pickled_error(error)
+            answer = pickled_error(error)
         remote.journal.send(answer)
-
-
-def _pickled_error(error: BaseException) -> bytes:
-    from flowctl.core.engine.reports import report
-
-    plain = report(error)
-    try:
-        data = _dumped(("error", (error, plain)))
-        pickle.loads(data)
-    except Exception:
-        substitute = RuntimeError(f"{type(error).__name__}: {plain['text']}")
-        data = _dumped(("error", (substitute, plain)))
-    return data
-
-
-def _dumped(message: Any) -> bytes:
-    """Pickle what crosses the pipe; functions and classes that the other side cannot import go by value."""
-    import cloudpickle
-
-    pickled: bytes = cloudpickle.dumps(message)  # pyright: ignore[reportUnknownMemberType] - it has no types
-    return pickled
 
 
 class _RemoteJournal:

@@ -58,7 +58,7 @@ def main():
     answer([len(pids) <= 2 and os.getpid() not in pids, future.state.name, str(future.state.data),
             counts.submit(3).result(), where(1)[0] == os.getpid()])
 """
-    assert answer_of(project, body) == [True, "Failed", "Unspeakable: cannot be pickled", [0, 1, 2], True]
+    assert answer_of(project, body) == [True, "Failed", "cannot be pickled", [0, 1, 2], True]
 
     run = only_run(home)
     failed = [each for each in records_of(home, run.id) if isinstance(each, TaskRunState) and each.type == "FAILED"]
@@ -187,3 +187,43 @@ def main():
     tasks = tasks_of(home, run.id)
     assert {task.state_type for task in tasks} == {StateType.COMPLETED}
     assert len([task for task in tasks if task.task_name == "leaf"]) == 21
+
+
+def test_exceptions_with_an_init_of_their_own_arrive_as_what_they_are(project: Project) -> None:
+    body = """
+class Refused(Exception):
+    def __init__(self, code, reason):
+        super().__init__(f"{code}: {reason}")
+        self.code = code
+        self.lock = threading.Lock()
+
+@task
+def fails():
+    raise Refused(404, "no such page")
+
+@flow(task_runner=ProcessPoolTaskRunner(max_workers=1))
+def main():
+    try:
+        fails.submit().result()
+    except Refused as error:
+        answer([str(error), error.code, hasattr(error, "lock")])
+"""
+    assert answer_of(project, body) == ["404: no such page", 404, False]
+
+
+def test_arguments_that_no_process_can_be_given_are_told_with_a_remedy(project: Project) -> None:
+    body = """
+@task
+def takes(lock):
+    return 1
+
+@flow(task_runner=ProcessPoolTaskRunner(max_workers=1))
+def main():
+    error = takes.submit(threading.Lock()).result(raise_on_failure=False)
+    answer([type(error).__name__, *error.__notes__])
+"""
+    kind, note = answer_of(project, body)
+
+    assert kind == "TypeError"
+    assert "arguments of task 'takes'" in note
+    assert "Pass plain data" in note
