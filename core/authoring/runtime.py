@@ -1,13 +1,13 @@
 """`runtime.flow_run` and `runtime.task_run`: facts about the run that the present code belongs to.
 
 Outside a run each fact is None, or an empty list or dict. Environment variables such as
-`FLOWCTL__RUNTIME__FLOW_RUN__NAME` replace them, for tests of user code.
+`FLOWCTL__RUNTIME__FLOW_RUN__NAME` replace them, for tests of user code; what is no text is given as JSON.
 """
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from flowctl.core.authoring.context import current_flow_run, current_task_run
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from flowctl.core.authoring.runs import FlowRun, TaskRun
 
+T = TypeVar("T", int, dict[str, Any], list[str])
 _REPLACED: Final = "FLOWCTL__RUNTIME__"
 
 
@@ -45,17 +46,17 @@ class _FlowRunFacts:
     @property
     def parameters(self) -> dict[str, Any]:
         run = current_flow_run()
-        return {} if run is None else dict(run.coerced)
+        return _given("FLOW_RUN__PARAMETERS", {} if run is None else dict(run.coerced), "a JSON object")
 
     @property
     def run_count(self) -> int:
         run = current_flow_run()
-        return 0 if run is None else run.run_count
+        return _given("FLOW_RUN__RUN_COUNT", 0 if run is None else run.run_count, "a number")
 
     @property
     def tags(self) -> list[str]:
         run = current_flow_run()
-        return [] if run is None else sorted(run.tags)
+        return _given("FLOW_RUN__TAGS", [] if run is None else sorted(run.tags), "a JSON list")
 
     @property
     def parent_flow_run_id(self) -> str | None:
@@ -95,17 +96,17 @@ class _TaskRunFacts:
     @property
     def parameters(self) -> dict[str, Any]:
         run = current_task_run()
-        return {} if run is None else dict(run.arguments)
+        return _given("TASK_RUN__PARAMETERS", {} if run is None else dict(run.arguments), "a JSON object")
 
     @property
     def run_count(self) -> int:
         run = current_task_run()
-        return 0 if run is None else run.run_count
+        return _given("TASK_RUN__RUN_COUNT", 0 if run is None else run.run_count, "a number")
 
     @property
     def tags(self) -> list[str]:
         run = current_task_run()
-        return [] if run is None else sorted(run.tags)
+        return _given("TASK_RUN__TAGS", [] if run is None else sorted(run.tags), "a JSON list")
 
 
 class _DeploymentFacts:
@@ -131,6 +132,22 @@ def _flow_fact(variable: str, read: Callable[[FlowRun], str | None]) -> str | No
 def _task_fact(variable: str, read: Callable[[TaskRun], str | None]) -> str | None:
     run = current_task_run()
     return os.environ.get(_REPLACED + variable, None if run is None else read(run))
+
+
+def _given(variable: str, real: T, kind: str) -> T:
+    """Give what the variable says, as JSON of the type of the real value."""
+    text = os.environ.get(_REPLACED + variable)
+    if text is None:
+        return real
+    import json
+
+    try:
+        value: Any = json.loads(text)
+    except ValueError:
+        value = None
+    if type(value) is not type(real):
+        raise ValueError(f"{_REPLACED}{variable} must be {kind}, got {text!r}.")
+    return value
 
 
 def _root_id(run: FlowRun) -> str:

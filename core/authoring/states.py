@@ -35,7 +35,7 @@ class StateDetails:
 class State(Generic[R]):
     """A moment of a run: type, name, message, time, and at its end the value or the exception."""
 
-    __slots__ = ("at", "data", "due", "message", "name", "run", "type")
+    __slots__ = ("_id", "at", "data", "due", "message", "name", "run", "type")
 
     def __init__(
         self,
@@ -58,6 +58,16 @@ class State(Generic[R]):
         #: None for a state built by hand.
         self.run = run
         self.due = due
+        #: Made when it is first asked for; mostly it never is.
+        self._id: str | None = None
+
+    @property
+    def id(self) -> str:
+        if self._id is None:
+            from uuid import uuid4
+
+            self._id = str(uuid4())
+        return self._id
 
     @property
     def timestamp(self) -> datetime:
