@@ -10,7 +10,7 @@ from flowctl.store.records import FlowRunRow
 from flowctl.tui import clipboard, signals
 from flowctl.tui.actions import Actions, Outcome
 from flowctl.tui.bell import Bells, notify
-from flowctl.tui.bridge import EVERY_S, SSH_EVERY_S, Bridge, News
+from flowctl.tui.bridge import EVERY_S, SSH_EVERY_S, Bridge, Broken, News
 from flowctl.tui.data.source import Clock, Source, utc_now
 from flowctl.tui.keymap import load_keymap
 from flowctl.tui.model.asked import Asked
@@ -123,6 +123,10 @@ class FlowctlApp(Navigation):
         if self.view is not None:
             self.view.show_health()
             self.view.refresh_lines()
+
+    def on_broken(self, event: Broken) -> None:
+        """End as with any other defect: with the terminal restored and a report."""
+        raise event.error
 
     def restyle(self, name: str) -> None:
         """Change the theme."""

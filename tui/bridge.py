@@ -43,6 +43,14 @@ class News(Message):
     """There are answers to take, or the pulse has changed."""
 
 
+class Broken(Message):
+    """What reads has a defect; without it the screens would stand still and say nothing."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+
 class Question(Generic[T]):
     """What a screen wants to know, and to whom it is told."""
 
@@ -166,15 +174,19 @@ class Bridge:
     def _read(self) -> None:
         source: Source | None = None
         version = -1
-        while not self._is_over:
-            began = time.perf_counter()
-            self._wake.clear()
-            source = source or self._open()
-            version = self._round(source, version)
-            self.took_s = time.perf_counter() - began
-            self._wake.wait(max(self.every_s, self.took_s / _SHARE - self.took_s))
-        if source is not None:
-            source.close()
+        try:
+            while not self._is_over:
+                began = time.perf_counter()
+                self._wake.clear()
+                source = source or self._open()
+                version = self._round(source, version)
+                self.took_s = time.perf_counter() - began
+                self._wake.wait(max(self.every_s, self.took_s / _SHARE - self.took_s))
+        except Exception as error:  # noqa: BLE001 - it is raised again on the loop
+            self._send(Broken(error))
+        finally:
+            if source is not None:
+                source.close()
 
     def _round(self, source: Source, version: int) -> int:
         pulse = source.pulse()
@@ -211,13 +223,25 @@ class Bridge:
         question.is_asked = False
 
     def _ask_slowly(self, question: Question[Any], source: Source) -> None:
-        self._ask(question, source)
+        try:
+            self._ask(question, source)
+        except Exception as error:  # noqa: BLE001 - it is raised again on the loop
+            self._send(Broken(error))
         self._post()
 
     def _post(self) -> None:
         if not self._is_posted:
             self._is_posted = True
-            self._app.post_message(News())
+            self._send(News())
+
+    def _send(self, message: Message) -> None:
+        # A thread may outlive the patience of `stop`; then there is no loop any more.
+        try:
+            if not self._is_over:
+                self._app.post_message(message)
+        except RuntimeError:
+            if not self._is_over:
+                raise
 
 
 def _standing(pulse: Pulse) -> tuple[object, ...]:
