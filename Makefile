@@ -23,6 +23,10 @@ format: .venv/dev         ## format, and mend what can be mended by itself
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+grids: .venv/dev          ## write the pictures of the terminal interface's screens anew; then look at the diff
+	WRITE_GRIDS=1 $(BIN)/pytest -q tests/tui/screens/test_grids.py
+	git diff --stat tests/tui/screens/grids
+
 clean:                    ## what builds and checks leave behind
 	rm -rf build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 

@@ -1,0 +1,149 @@
+"""A terminal for tests: a program in a pseudo-terminal, what it wrote as a grid of letters, and keys for it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import sys
+import termios
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+_SEQUENCE = re.compile(
+    r"\x1b\[(?P<args>[<=>?]?[0-9;:]*)[ -/]*(?P<final>[@-~])|\x1b[\]P_^X].*?(?:\x07|\x1b\\)|\x1b[ -/]*[0-~]", re.S
+)
+
+
+class Screen:
+    """What a terminal of a size shows after some output; colours are of no account."""
+
+    def __init__(self, width: int, height: int) -> None:
+        self.width, self.height = width, height
+        self.rows = [[" "] * width for _ in range(height)]
+        self.is_alternate = False
+        self.has_cursor = True
+        self._x = self._y = 0
+        self._rest = ""
+
+    def feed(self, text: str) -> None:
+        """Take output, of which a sequence may come in two parts."""
+        text = self._rest + text
+        place = 0
+        while place < len(text):
+            if text[place] != "\x1b":
+                self._letter(text[place])
+                place += 1
+                continue
+            found = _SEQUENCE.match(text, place)
+            if found is None:
+                break
+            self._obey(found["args"] or "", found["final"] or "")
+            place = found.end()
+        self._rest = text[place:]
+
+    def text(self) -> str:
+        return "\n".join("".join(row).rstrip() for row in self.rows)
+
+    def _letter(self, letter: str) -> None:
+        if letter == "\r":
+            self._x = 0
+        elif letter == "\n":
+            self._y = min(self._y + 1, self.height - 1)
+        elif letter >= " ":
+            if self._x < self.width and self._y < self.height:
+                self.rows[self._y][self._x] = letter
+            self._x += 1
+
+    def _obey(self, args: str, final: str) -> None:
+        if args.startswith("?") and final in "hl":
+            is_on = final == "h"
+            if "1049" in args:
+                self.is_alternate = is_on
+            if "25" in args.strip("?").split(";"):
+                self.has_cursor = is_on
+        elif final in ("H", "f"):
+            row, _, column = args.partition(";")
+            self._y, self._x = int(row or 1) - 1, int(column or 1) - 1
+        elif final == "J" and args in ("2", ""):
+            self.rows = [[" "] * self.width for _ in range(self.height)]
+
+
+class Terminal:
+    """A program with a terminal of its own."""
+
+    def __init__(self, arguments: list[str], *, size: tuple[int, int], environment: dict[str, str]) -> None:
+        self.screen = Screen(*size)
+        self.output = ""
+        self.began_s = time.perf_counter()
+        self.pid, self._fd = pty.fork()
+        if self.pid == 0:
+            os.chdir(ROOT)
+            os.execve(sys.executable, [sys.executable, "-m", "flowctl", *arguments], environment)
+        self._resize(*size)
+
+    def press(self, keys: str) -> None:
+        os.write(self._fd, keys.encode())
+
+    def resize(self, width: int, height: int) -> None:
+        self.screen = Screen(width, height)
+        self._resize(width, height)
+        os.kill(self.pid, signal.SIGWINCH)
+
+    def until(self, condition: Callable[[], bool], *, within_s: float = 30) -> float:
+        """Read until something is so; return when it was, in seconds since the start."""
+        deadline = time.monotonic() + within_s
+        while not condition():
+            assert time.monotonic() < deadline, f"it did not come true; the screen is:\n{self.screen.text()}"
+            self._read(0.02)
+        return time.perf_counter() - self.began_s
+
+    def shows(self, text: str, *, within_s: float = 30) -> float:
+        """Wait until a text stands on the screen."""
+        return self.until(lambda: text in self.screen.text(), within_s=within_s)
+
+    def wait(self) -> int:
+        """Read until the program ends; return its exit code, below 0 for a signal."""
+        deadline = time.monotonic() + 30
+        while True:
+            self._read(0.02)
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                while self._read(0.0):
+                    pass
+                return os.waitstatus_to_exitcode(status)
+            assert time.monotonic() < deadline, "it does not end"
+
+    def settings(self) -> object:
+        """Give how the line is set: raw while the interface has it, as before afterwards."""
+        return termios.tcgetattr(self._fd)[3]
+
+    def close(self) -> None:
+        try:
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+        except (ProcessLookupError, ChildProcessError):
+            pass  # it has ended
+        os.close(self._fd)
+
+    def _read(self, wait_s: float) -> bool:
+        ready, _, _ = select.select([self._fd], [], [], wait_s)
+        if not ready:
+            return False
+        try:
+            data = os.read(self._fd, 1 << 16)
+        except OSError:
+            return False  # the other end is gone
+        text = data.decode("utf-8", "replace")
+        self.output += text
+        self.screen.feed(text)
+        return bool(data)
+
+    def _resize(self, width: int, height: int) -> None:
+        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))

@@ -1,0 +1,157 @@
+"""The command in a real terminal: it starts, is typed at, resized and killed; the terminal is as it was before."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from flowctl.store.home import Home
+from flowctl.tui.skeleton import frame
+from tests.conftest import Command
+from tests.store.journals import NOON, SECOND, a_run, an_id, write_journal
+from tests.tui.screens.sample import three_runs
+from tests.tui.screens.terminal import Terminal
+
+Opener = Callable[..., Terminal]
+
+
+@pytest.fixture
+def open_terminal(home: Home) -> Iterator[Opener]:
+    opened: list[Terminal] = []
+
+    def make(*arguments: str, size: tuple[int, int] = (80, 24), **environment: str) -> Terminal:
+        given = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "ESCDELAY": "20", **environment}
+        terminal = Terminal(["tui", "--no-daemon", *arguments], size=size, environment=given)
+        opened.append(terminal)
+        return terminal
+
+    with three_runs(home):
+        yield make
+    for terminal in opened:
+        terminal.close()
+
+
+def is_restored(terminal: Terminal) -> bool:
+    """Tell whether the terminal is as it was: no alternate screen, a cursor, no reports of mouse and keys."""
+    modes = {
+        mode: terminal.output.rfind(f"\x1b[?{mode}l") > terminal.output.rfind(f"\x1b[?{mode}h")
+        for mode in ("1000", "1003", "2004", "1049")
+    }
+    return not terminal.screen.is_alternate and terminal.screen.has_cursor and all(modes.values())
+
+
+def test_it_starts_is_typed_at_and_leaves_the_terminal_as_it_was(open_terminal: Opener) -> None:
+    terminal = open_terminal()
+    terminal.shows("neat-cat")
+    assert terminal.screen.is_alternate
+
+    terminal.press("j\r")
+    terminal.shows("Runs › report_pdf › bold-ant")
+    terminal.press("?")
+    terminal.shows("keys for run")
+    terminal.press("hh")
+    terminal.shows("[1 Runs]")
+    terminal.press("q")
+
+    assert terminal.wait() == 0
+    assert is_restored(terminal)
+
+
+def test_a_resized_terminal_is_filled_anew(open_terminal: Opener) -> None:
+    terminal = open_terminal()
+    terminal.shows("neat-cat")
+    terminal.resize(140, 40)
+    terminal.shows("╭─ needs you")
+    terminal.resize(40, 8)
+    terminal.until(lambda: "brave" in terminal.screen.text() and "╭" not in terminal.screen.text())
+    terminal.press("q")
+
+    assert terminal.wait() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_it_and_the_terminal_is_as_it_was(open_terminal: Opener, number: signal.Signals) -> None:
+    terminal = open_terminal()
+    terminal.shows("neat-cat")
+    os.kill(terminal.pid, number)
+
+    assert terminal.wait() == 128 + number
+    assert is_restored(terminal)
+
+
+def test_a_run_appears_while_one_looks(home: Home, open_terminal: Opener) -> None:
+    terminal = open_terminal()
+    terminal.shows("neat-cat")
+    write_journal(home, an_id(9), a_run(an_id(9), at=NOON + 50 * SECOND, name="new-comer"))
+
+    terminal.shows("new-comer")
+
+
+def test_a_defect_restores_the_terminal_and_leaves_a_report(home: Home, open_terminal: Opener, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import flowctl.tui.screens.runs as runs\n"
+        "def broken(screen): raise RuntimeError('planted')\n"
+        "runs.RunsScreen.action_move_down = broken\n"
+    )
+    terminal = open_terminal(PYTHONPATH=f"{tmp_path}:{os.environ.get('PYTHONPATH', '.')}")
+    terminal.shows("neat-cat")
+    terminal.press("j")
+
+    assert terminal.wait() == 1
+    assert is_restored(terminal)
+    said = terminal.output[terminal.output.rfind("\x1b[?1049l") :]
+    assert "RuntimeError: planted" in said
+    assert "Your runs go on" in said
+    assert len(list(Path(home.path).glob("tui-crash-*.txt"))) == 1
+
+
+def test_a_run_can_be_opened_at_once(open_terminal: Opener) -> None:
+    terminal = open_terminal("bold-ant")
+
+    terminal.shows("Runs › report_pdf › bold-ant")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"), [(("no-such-run",), "no-such-run"), (("--theme", "mauve"), "There are: safe")]
+)
+def test_what_cannot_be_opened_is_said_on_the_terminal_as_it_was(
+    open_terminal: Opener, arguments: tuple[str, ...], said: str
+) -> None:
+    terminal = open_terminal(*arguments)
+
+    assert terminal.wait() in (2, 5)
+    assert not terminal.screen.is_alternate
+    assert said in terminal.output[terminal.output.rfind("\x1b[?1049l") + 1 :]
+
+
+def test_the_first_frame_comes_before_the_imports_and_shows_the_last_list(open_terminal: Opener) -> None:
+    first = open_terminal()
+    first.shows("neat-cat")
+    first.press("q")
+    first.wait()
+    second = open_terminal()
+
+    # The frame names the runs before Textual has asked the terminal for anything.
+    second.until(lambda: "neat-cat" in second.output)
+    assert "\x1b[?1003h" not in second.output[: second.output.index("neat-cat")]
+
+
+def test_without_a_terminal_it_refuses_and_names_what_works(flowctl_command: Command) -> None:
+    outcome = flowctl_command("tui")
+
+    assert outcome.returncode == 2
+    assert "flowctl runs" in outcome.stderr
+    assert outcome.stdout == ""
+
+
+@pytest.mark.parametrize("size", [(80, 24), (20, 5), (1, 1)])
+def test_the_first_frame_fits_its_terminal(size: tuple[int, int]) -> None:
+    lines = frame(*size, ["x" * 300] * 100).split("\r\n")
+
+    plain = [line.replace("\x1b[1m", "").replace("\x1b[2m", "").replace("\x1b[0m", "") for line in lines]
+    assert len(lines) <= size[1]
+    assert all(len(line) <= size[0] for line in plain)
