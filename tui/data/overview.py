@@ -67,6 +67,11 @@ def _flow(reader: OverviewReader, name: str, typical_s: float | None, latest: in
     )
 
 
+def latest_of(reader: OverviewReader, flow_name: str, limit: int) -> tuple[PastRun, ...]:
+    """Read the latest runs of one flow, oldest first."""
+    return tuple(map(_past, reader.latest_of(flow_name, limit)))
+
+
 def _past(run: BriefRun) -> PastRun:
     return PastRun(
         id=run.id,

@@ -34,6 +34,7 @@ from flowctl.tui.model.snapshots import (
     FlowSummary,
     ListedRun,
     LogWindow,
+    PastRun,
     Pulse,
     RunDetail,
     RunsPage,
@@ -134,6 +135,10 @@ class Source:
     def task_detail(self, run_id: str, number: int) -> TaskDetail:
         """Read one task run, by its number in the tree of its run; raise `RunNotFound`."""
         return self._quick.ask(lambda reader: details.task_detail(reader, run_id, number, self.clock()))
+
+    def latest_of(self, flow_name: str, limit: int = 14) -> tuple[PastRun, ...]:
+        """Read the latest runs of one flow, oldest first."""
+        return self._quick.ask(lambda reader: overview.latest_of(reader, flow_name, limit))
 
     def standing(self, run_ids: Sequence[str]) -> tuple[FlowRunRow, ...]:
         """Tell how some runs stand; those that are gone are left out."""

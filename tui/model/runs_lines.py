@@ -67,12 +67,13 @@ def list_columns(width: int) -> ListColumns:
     """Share out a width. Columns leave in this order: why, when, usual, tasks, time; state and flow never do."""
     room = width - 4
     if width >= 96:
-        fixed = ListColumns(13, 0, 0, 9, 7, 7, 9, 7, 0, 8)
+        has_when = width >= 116
+        fixed = ListColumns(12, 0, 0, 9, 8, 6, 10, 7, 0, 8 if has_when else 0)
         rest = room - sum(fixed)
-        flow, name = (min(max(rest // 3, 8), widest) for widest in (26, 20))
+        flow, name = (min(max(rest * 3 // 10, 8), widest) for widest in (26, 20))
         return fixed._replace(flow=flow, name=name, why=rest - flow - name)
     if width >= 72:
-        fixed = ListColumns(12, 0, 0, 7, 6, 6, 9, 0, 0, 8)
+        fixed = ListColumns(12, 0, 0, 7, 8, 6, 9, 0, 0, 8)
     elif width >= 56:
         fixed = ListColumns(12, 0, 0, 0, 8, 6, 0, 0, 0, 8)
     elif width >= 40:
@@ -133,7 +134,10 @@ def run_line(
         at = run.due_at if word == "scheduled" and run.due_at else run.started_at or run.created_at
         spans.append((fit("  " + when(at, now), columns.when), "quiet"))
     if columns.why:
-        spans.append((fit("  " + why(row, now, usual), columns.why, cut=glyphs.cut), name_style or "quiet"))
+        text = why(row, now, usual)
+        if not text and not columns.when:
+            text = when(run.started_at or run.created_at, now)
+        spans.append((fit("  " + text, columns.why, cut=glyphs.cut), name_style or "quiet"))
     return tuple(spans)
 
 
@@ -178,7 +182,10 @@ def why(row: ListedRun, now: datetime, usual: float | None) -> str:
         if took is None or usual is None:
             return ""
         return left_of(usual - took) if took <= usual else f"{took / usual:.1f}x as long as usual" if usual else ""
-    return (run.message or "").split("\n", 1)[0]
+    text = (run.message or "").split("\n", 1)[0]
+    if text.startswith("A person ") and run.ended_at is not None:
+        return f"by you {when(run.ended_at, now)}"
+    return text
 
 
 def run_took_s(run: FlowRunRow, now: datetime) -> float | None:

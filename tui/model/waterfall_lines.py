@@ -49,6 +49,12 @@ def columns_for(width: int) -> Columns:
     return Columns(name, state, tries, time, typical, width - 3 - name - state - tries - time - typical)
 
 
+def brief_columns(width: int) -> Columns:
+    """Share out the width of a glance at a run: names, times and bars, states only as signs."""
+    name, time = max(8, min(16, width // 2 - 4)), 6
+    return Columns(name, 0, 0, time, 0, max(0, width - 3 - name - time))
+
+
 class Drawing(NamedTuple):
     """What all rows of one picture have in common."""
 
@@ -60,6 +66,8 @@ class Drawing(NamedTuple):
     step: int = 2
     #: The moment "now" on the bar; None: the run has ended.
     now_cell: int | None = None
+    #: Ids of the rows whose bars are bold: had any of them been quicker, the run would have been.
+    critical: frozenset[str] = frozenset()
 
 
 def window_of(waterfall: Waterfall, now: datetime) -> TimeWindow:
@@ -79,13 +87,15 @@ def drawing(
     window: TimeWindow | None = None,
     glyphs: Glyphs = UNICODE,
     step: int = 2,
+    is_brief: bool = False,
+    critical: frozenset[str] = frozenset(),
 ) -> Drawing:
     """Prepare a picture of so many cells in width; without a window the whole run is shown."""
-    columns = columns_for(width)
+    columns = brief_columns(width) if is_brief else columns_for(width)
     scale = TimeScale(window or window_of(waterfall, now), columns.bar)
     cell = scale.cell(now)
     shows_now = not waterfall.detail.run.is_final and 0 <= cell < columns.bar
-    return Drawing(columns, scale, now, glyphs, step, cell if shows_now else None)
+    return Drawing(columns, scale, now, glyphs, step, cell if shows_now else None, critical)
 
 
 def header_line(picture: Drawing, *, is_relative: bool = False) -> Line:
@@ -126,7 +136,10 @@ def row_line(waterfall: Waterfall, node: Node, picture: Drawing, *, is_cursor: b
         spans.append((fit(_typical(waterfall, node), columns.typical, align="right", cut=glyphs.cut), "quiet"))
     spans.append((" ", ""))
     if columns.bar:
-        spans += bar(node, picture.scale, picture.now, now_cell=picture.now_cell, glyphs=glyphs)
+        drawn = bar(node, picture.scale, picture.now, now_cell=picture.now_cell, glyphs=glyphs)
+        if node.id in picture.critical:
+            drawn = tuple((text, f"bold {style}" if style in WORDS else style) for text, style in drawn)
+        spans += drawn
     return tuple(spans)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from flowctl.tui.bridge import Question
 from flowctl.tui.model.glyphs import OPEN, PROBLEMS, Glyphs
-from flowctl.tui.model.runs_lines import run_took_s, word_of_run
-from flowctl.tui.model.snapshots import ListedRun, LogWindow, RunDetail
+from flowctl.tui.model.runs_lines import durations, run_took_s, strip, word_of_run
+from flowctl.tui.model.snapshots import ListedRun, LogWindow, PastRun, RunDetail
 from flowctl.tui.model.texts import Line, clock, countdown, counted, left_of, round_duration, short_duration
 from flowctl.tui.model.waterfall import Waterfall
 from flowctl.tui.model.waterfall_lines import chain, drawing, row_line
@@ -16,7 +17,11 @@ from flowctl.tui.screens.view import View
 
 #: Reading more tasks than these for a glance is not worth it.
 _MOST_TASKS: Final = 3000
-_LOG_LINES: Final = 12
+_LOG_LINES: Final = 16
+#: So many former runs of the flow are drawn.
+LATEST: Final = 14
+#: Below it, log lines do not name who says them.
+_SPEAKERS_FROM: Final = 50
 
 
 class Preview:
@@ -28,6 +33,7 @@ class Preview:
         self._detail: RunDetail | None = None
         self._waterfall: Waterfall | None = None
         self._log: LogWindow | None = None
+        self._latest: tuple[PastRun, ...] = ()
         self._questions: list[Question[Any]] = []  # one of details, one of logs
 
     def look_at(self, row: ListedRun | None) -> None:
@@ -37,6 +43,7 @@ class Preview:
             return
         self._row = row
         self._detail = self._waterfall = self._log = None
+        self._latest = ()
         self.ask()
 
     def ask(self) -> None:
@@ -55,6 +62,8 @@ class Preview:
         self._questions.append(
             self._view.watch_store(lambda source: source.log_window(run_id, limit=_LOG_LINES), self._take_log)
         )
+        flow = row.run.flow_name
+        self._questions.append(self._view.watch_store(lambda source: source.latest_of(flow, LATEST), self._take_latest))
 
     def title(self, glyphs: Glyphs, now: datetime) -> tuple[str, str]:
         """Name the run, and say how it is getting on."""
@@ -87,8 +96,14 @@ class Preview:
         lines += self._trouble(now, glyphs)
         if height >= 10:
             lines.append(())
-        lines += self._words(max(0, height - len(lines)))
-        return lines
+        past = (
+            past_lines(self._latest, None if self._detail is None else self._detail.typical_s, glyphs)
+            if height >= 20
+            else []
+        )
+        lines += self._words(max(0, height - len(lines) - len(past)), is_brief=width < _SPEAKERS_FROM)
+        lines += [()] * (height - len(lines) - len(past))
+        return lines + past
 
     def _known(self, run_id: str) -> RunDetail | None:
         known = self._detail
@@ -104,13 +119,17 @@ class Preview:
             self._waterfall.update(detail)
         self._view.refresh_lines()
 
+    def _take_latest(self, latest: tuple[PastRun, ...]) -> None:
+        self._latest = latest
+        self._view.refresh_lines()
+
     def _take_log(self, log: LogWindow) -> None:
         self._log = log
         self._view.refresh_lines()
 
     def _tree(self, width: int, height: int, now: datetime, glyphs: Glyphs, step: int) -> list[Line]:
         assert self._waterfall is not None
-        picture = drawing(self._waterfall, width, now, glyphs=glyphs, step=step)
+        picture = drawing(self._waterfall, width, now, glyphs=glyphs, step=step, is_brief=width < 60)
         rows = self._waterfall.rows[1:]
         lines: list[Line] = [row_line(self._waterfall, node, picture) for node in rows[:height]]
         if len(rows) > height:
@@ -143,21 +162,35 @@ class Preview:
             return []
         return [_error(failed.task_name, "failed", failed.error.type_name, failed.error.text, glyphs)]
 
-    def _words(self, height: int) -> list[Line]:
+    def _words(self, height: int, *, is_brief: bool) -> list[Line]:
         if self._log is None or height <= 0:
             return []
         lines: list[Line] = []
         for entry in self._log.entries[-height:]:
             level = entry.row.level
             look = "error" if level >= 40 else "warning" if level >= 30 else ""
+            # Of a mapped task the index tells enough where there is little room.
+            index = entry.speaker[entry.speaker.rfind("[") :] if entry.speaker.endswith("]") else ""
             lines.append(
                 (
                     (f" {clock(entry.row.at)} ", "quiet"),
-                    (f"{entry.speaker} ", "quiet"),
+                    (f"{index if is_brief else entry.speaker} " if not is_brief or index else "", "quiet"),
                     (_first(entry.row.message), look),
                 )
             )
         return lines
+
+
+def past_lines(latest: Sequence[PastRun], typical_s: float | None, glyphs: Glyphs) -> list[Line]:
+    """Draw the latest runs of a flow: how they ended, and how long they took."""
+    if not latest:
+        return []
+    usual = "" if typical_s is None else f"  p50 {round_duration(typical_s)}"
+    return [
+        ((f" last {counted(len(latest), 'run')}", "title"),),
+        ((" ", ""), *strip(latest, len(latest), glyphs)),
+        ((f" {durations(latest, len(latest), glyphs)}", "quiet"), (usual, "quiet")),
+    ]
 
 
 def _error(name: str, word: str, type_name: str, text: str, glyphs: Glyphs) -> Line:

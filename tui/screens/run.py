@@ -10,16 +10,18 @@ from textual.containers import Container
 from textual.widget import Widget
 
 from flowctl.tui.history import Place
+from flowctl.tui.model.critical_path import critical_path
 from flowctl.tui.model.glyphs import OPEN, word_of
 from flowctl.tui.model.runs_lines import done_of, run_took_s
 from flowctl.tui.model.runs_list import Target
-from flowctl.tui.model.snapshots import RunDetail
+from flowctl.tui.model.snapshots import PastRun, RunDetail
 from flowctl.tui.model.texts import Line, Span, left_of, progress, round_duration, short_duration
 from flowctl.tui.model.time_scale import TimeWindow
 from flowctl.tui.model.waterfall import Waterfall
 from flowctl.tui.model.waterfall_lines import Drawing, drawing, glyph_of, header_line, row_line, window_of
 from flowctl.tui.model.waterfall_nodes import Node
 from flowctl.tui.screens.logging_view import LoggingView
+from flowctl.tui.screens.preview import LATEST
 from flowctl.tui.screens.run_lines import facts_lines
 from flowctl.tui.screens.run_taking import edit_place, error_place, run_yanks, task_yanks
 from flowctl.tui.screens.taking import SourcePlace, Yank
@@ -47,6 +49,8 @@ class RunScreen(LoggingView):
         self._picture: Drawing | None = None
         self._window: TimeWindow | None = None
         self._is_relative = False
+        self._critical: frozenset[str] = frozenset()
+        self._latest: tuple[PastRun, ...] = ()
         self._now = self.flowctl.clock()
 
     def body(self) -> Iterable[Widget]:
@@ -87,9 +91,16 @@ class RunScreen(LoggingView):
             self.waterfall = Waterfall(detail)
         else:
             self.waterfall.update(detail)
+        self._critical = critical_path(detail.tasks.values())
         self._repaint()
         if is_first:
+            flow = detail.run.flow_name
+            self.watch_store(lambda source: source.latest_of(flow, LATEST), self._take_latest)
             self._look_at_row()
+
+    def _take_latest(self, latest: tuple[PastRun, ...]) -> None:
+        self._latest = latest
+        self.refresh_lines()
 
     def _repaint(self) -> None:
         if self.waterfall is None:
@@ -284,7 +295,13 @@ class RunScreen(LoggingView):
         if self._picture is None or self._picture.columns.total != width:
             glyphs = self.flowctl.ink.glyphs
             self._picture = drawing(
-                self.waterfall, width, self._now, window=self._window, glyphs=glyphs, step=self.step
+                self.waterfall,
+                width,
+                self._now,
+                window=self._window,
+                glyphs=glyphs,
+                step=self.step,
+                critical=self._critical,
             )
         return self._picture
 
@@ -315,7 +332,7 @@ class RunScreen(LoggingView):
             return
         self.query_one("#facts", Bar).put(*self._facts(self.detail))
         side = self.query_one("#side", TextPane)
-        side.put(facts_lines(self.detail, self._now, self.flowctl.ink.glyphs))
+        side.put(facts_lines(self.detail, self._latest, self._now, self.flowctl.ink.glyphs))
 
     def _facts(self, detail: RunDetail) -> tuple[Line, Line]:
         run, glyphs = detail.run, self.flowctl.ink.glyphs

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from flowctl.tui.model.glyphs import Glyphs, word_of
 from flowctl.tui.model.runs_lines import run_took_s
-from flowctl.tui.model.snapshots import RunDetail
+from flowctl.tui.model.snapshots import PastRun, RunDetail
 from flowctl.tui.model.texts import Line, clock, fit, round_duration, short_duration
 from flowctl.tui.screens.error_lines import error_lines
+from flowctl.tui.screens.preview import past_lines
 
 _NAME = 10
 
 
-def facts_lines(detail: RunDetail, now: datetime, glyphs: Glyphs) -> list[Line]:
+def facts_lines(detail: RunDetail, latest: Sequence[PastRun], now: datetime, glyphs: Glyphs) -> list[Line]:
     """Write what is known of a run besides its tasks."""
     run = detail.run
     word = word_of(run.state_type, run.state_name)
@@ -23,6 +25,15 @@ def facts_lines(detail: RunDetail, now: datetime, glyphs: Glyphs) -> list[Line]:
         _fact("took", f"{short_duration(run_took_s(run, now), dash=glyphs.dash)}{usual}"),
         _fact("started", glyphs.dash if run.started_at is None else clock(run.started_at)),
     ]
+    if run.deployment is not None or run.scheduled_for is not None:
+        planned = "" if run.scheduled_for is None else f" for {clock(run.scheduled_for)}"
+        lines.append(_fact("trigger", f"{run.deployment or 'by hand'}{planned}"))
+    if run.max_memory or run.cpu_s is not None:
+        memory = f"{run.max_memory / 1e6:.0f} MB" if run.max_memory else ""
+        cpu = "" if run.cpu_s is None else f"{short_duration(run.cpu_s)} of CPU"
+        lines.append(_fact("used", f" {glyphs.dot} ".join(part for part in (memory, cpu) if part)))
+    if run.exit_code:
+        lines.append(_fact("exit", str(run.exit_code)))
     if run.attempt > 1:
         lines.append(_fact("attempt", str(run.attempt)))
     if run.tags:
@@ -37,6 +48,8 @@ def facts_lines(detail: RunDetail, now: datetime, glyphs: Glyphs) -> list[Line]:
         lines += [((f"  {fit(name, _NAME)} ", "quiet"), (repr(value), "")) for name, value in run.parameters.items()]
     if run.error is not None:
         lines += [(), *error_lines(run.error, glyphs, shows_all=False)]
+    if len(latest) > 1:
+        lines += [(), *past_lines(latest, detail.typical_s, glyphs)]
     lines += [(), (("history", "title"),)]
     for state in detail.history[-12:]:
         state_word = word_of(state.type, state.name)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Sequence
 
 from flowctl.store.errors import ErrorReport
 from flowctl.store.records import FlowRunRow, TaskRunRow
+from flowctl.tui.model.runs_list import Target
 from flowctl.tui.screens.error_lines import traceback_text
 from flowctl.tui.screens.taking import SourcePlace, Yank
 
@@ -25,6 +27,15 @@ def run_yanks(run: FlowRunRow) -> dict[str, Yank]:
     if command:
         yanks["r"] = Yank("run command", command)
     return yanks
+
+
+def marked_yanks(targets: Sequence[Target]) -> dict[str, Yank]:
+    """Offer what there is to copy of several runs."""
+    return {
+        "i": Yank(f"{len(targets)} ids", "\n".join(each.run_id for each in targets)),
+        "l": Yank("lines", "\n".join(f"{each.word} {each.flow_name} {each.name} {each.run_id}" for each in targets)),
+        "c": Yank("command", f"flowctl runs retry {' '.join(each.run_id[:8] for each in targets)}"),
+    }
 
 
 def task_yanks(task: TaskRunRow, run_id: str, error: ErrorReport | None) -> dict[str, Yank]:

@@ -9,18 +9,19 @@ from textual import on
 from textual.containers import Container
 from textual.widget import Widget
 
-from flowctl.store.query_language import EVERYTHING, Query, QueryError, parse
 from flowctl.tui.bridge import Question
 from flowctl.tui.history import Place
 from flowctl.tui.model import runs_lines
+from flowctl.tui.model.completion import Vocabulary
 from flowctl.tui.model.keys import Binding
+from flowctl.tui.model.plans import Ahead
 from flowctl.tui.model.runs_list import SORTS, RunList, Target
 from flowctl.tui.model.snapshots import Counts, ListedRun, RunsPage
 from flowctl.tui.model.texts import Line, grouped
-from flowctl.tui.screens.dashboard import day_lines, empty_lines, need_lines
+from flowctl.tui.screens.dashboard import day_lines, empty_lines, need_lines, next_lines
 from flowctl.tui.screens.preview import Preview
-from flowctl.tui.screens.run_taking import edit_place, run_yanks
-from flowctl.tui.screens.saved import SavedViews
+from flowctl.tui.screens.query_line import REST_S, QueryLine
+from flowctl.tui.screens.run_taking import edit_place, marked_yanks, run_yanks
 from flowctl.tui.screens.taking import SourcePlace, Yank
 from flowctl.tui.widgets.bar import Bar
 from flowctl.tui.widgets.pane import TextPane
@@ -31,11 +32,9 @@ _PAGE: Final = 200
 _NEAR: Final = 40
 #: The main views' names come before the picture of the day.
 _DAY_FROM: Final = 78
-#: A held key passes many runs, and each letter changes a query: what is read waits until they rest.
-_REST_S: Final = 0.08
 
 
-class RunsScreen(SavedViews):
+class RunsScreen(QueryLine):
     """All root runs."""
 
     SCOPE = "runs"
@@ -43,21 +42,20 @@ class RunsScreen(SavedViews):
     def __init__(self) -> None:
         super().__init__()
         self.runs = RunList()
-        self._query: Query = EVERYTHING
-        self._before = ""
-        self._problem: QueryError | None = None
         self._limit = _PAGE
         self._total: int | None = None
         self._has_more = False
         self._is_read = False
         self._now = self.flowctl.clock()
         self._asked: Question[RunsPage] | None = None
+        self._ahead: Ahead | None = None
         self._preview = Preview(self)
 
     def body(self) -> Iterable[Widget]:
         yield Bar(id="query")
         with Container(id="strip"):
             yield TextPane("last 24 h", id="day")
+            yield TextPane("next up", id="next")
             yield TextPane("needs you", id="needs")
         with Container(id="split"):
             yield RowPane[ListedRun](
@@ -78,10 +76,6 @@ class RunsScreen(SavedViews):
         return cast("RowPane[ListedRun]", self.query_one("#main"))  # as `body` makes it
 
     @property
-    def query_text(self) -> str:
-        return self._query.text
-
-    @property
     def place(self) -> Place:
         return Place("runs")
 
@@ -90,7 +84,12 @@ class RunsScreen(SavedViews):
     def ask(self) -> None:
         self._asked = self.watch_store(lambda source: source.runs_page(self._query, self._limit), self._take)
         self.watch_store(lambda source: source.matching(self._query), self._take_total, is_slow=True)
+        self.watch_store(lambda source: source.ahead(), self._take_ahead, is_slow=True)
         self._preview.ask()
+
+    def _take_ahead(self, ahead: Ahead) -> None:
+        self._ahead = ahead
+        self._show_strip()
 
     def _take(self, page: RunsPage) -> None:
         self._is_read = True
@@ -101,6 +100,10 @@ class RunsScreen(SavedViews):
         self._show()
         self._preview.look_at(self.runs.row())
 
+    @property
+    def _all(self) -> int | None:
+        return None if self.flowctl.counts is None else self.flowctl.counts.total
+
     def _take_total(self, total: int) -> None:
         self._total = total
         self.refresh_lines()
@@ -108,7 +111,7 @@ class RunsScreen(SavedViews):
     def _show(self) -> None:
         rows = self.rows
         rows.marks = self.runs.marks
-        rows.empty = empty_lines(self._query.text) if self._is_read else (((" opening…", "quiet"),),)
+        rows.empty = empty_lines(self._query.text, self._all) if self._is_read else (((" opening…", "quiet"),),)
         rows.put(list(self.runs.rows))
         if self.runs.cursor is not None:
             rows.move_to(self.runs.index())
@@ -124,7 +127,7 @@ class RunsScreen(SavedViews):
     def _on_moved(self) -> None:
         self._sync()
         cursor = self.runs.cursor
-        self.set_timer(_REST_S, lambda: self._rest(cursor))
+        self.set_timer(REST_S, lambda: self._rest(cursor))
         if self._has_more and self.rows.place > len(self.runs.rows) - _NEAR and self._asked is not None:
             self._limit += _PAGE
             self._has_more = False
@@ -150,43 +153,19 @@ class RunsScreen(SavedViews):
 
     # The query.
 
-    def action_find_search(self) -> None:
-        self._before = self._query.text
-        self.type_into(
-            "#query",
-            self._before,
-            placeholder="state:problem age<1d flow:etl* took>1.5x text",
-            typed=self._on_query,
-            entered=self._on_query,
-            dropped=lambda: self.requery(self._before),
+    def query_changed(self) -> None:
+        self._limit, self._total = _PAGE, None
+        self.on_screen_resume()
+
+    def vocabulary(self) -> Vocabulary:
+        rows = self.runs.rows
+        return Vocabulary(
+            flows=tuple(sorted({*self.runs.typical, *(row.run.flow_name for row in rows)})),
+            tags=tuple(sorted({tag for row in rows for tag in row.run.tags})),
+            parameters=tuple(sorted({name for row in rows for name in row.run.parameters})),
+            deployments=tuple(sorted({row.run.deployment for row in rows if row.run.deployment})),
+            names=tuple(row.run.name for row in rows),
         )
-
-    def action_find_problems(self) -> None:
-        """Show only what failed or crashed; the same key shows all again."""
-        self.requery("" if self._query.text == "state:problem" else "state:problem")
-
-    def requery(self, text: str) -> None:
-        """Show the runs that fit a query."""
-        self._on_query(text)
-
-    def _on_query(self, text: str) -> None:
-        try:
-            query = parse(text)
-        except QueryError as error:
-            self._problem = error
-            self.say(str(error), "warning")
-            return
-        self._problem = None
-        if query == self._query:
-            return
-        self._query, self._limit, self._total = query, _PAGE, None
-        if self._note:
-            self.say("", "")
-        self.set_timer(_REST_S, lambda: self._reask(query))
-
-    def _reask(self, query: Query) -> None:
-        if query == self._query and self.is_current:
-            self.on_screen_resume()
 
     def clear_something(self) -> bool:
         if self.runs.clear_marks():
@@ -243,6 +222,8 @@ class RunsScreen(SavedViews):
 
     def yanks(self) -> dict[str, Yank]:
         self._sync()
+        if self.runs.marks:
+            return marked_yanks(self.targets())
         row = self.runs.row()
         return {} if row is None else run_yanks(row.run)
 
@@ -268,6 +249,8 @@ class RunsScreen(SavedViews):
         self.rows.tick(tick)
         if self.is_live:
             self._show_preview()
+        if tick % 4 == 0:
+            self._show_strip()
 
     def frame_lines(self) -> list[str]:
         rows = self.rows
@@ -308,8 +291,13 @@ class RunsScreen(SavedViews):
 
     def note_line(self) -> tuple[Line, Line]:
         if not self._note and (marks := len(self.runs.marks)):
-            keys = ((" c", "accent"), (" cancel ", ""), (" r", "accent"), (" retry ", ""), (" D", "accent"))
-            return ((f" {marks} marked ", "mark"), *keys, (" delete ", "")), (("esc clears ", "quiet"),)
+            verbs = (("c", "cancel"), ("r", "retry"), ("p", "pause"), ("y", "yank ids"), ("D", "delete"))
+            keys = [span for key, verb in verbs for span in ((f"  {key}", "accent"), (f" {verb}", ""))]
+            shown = len(self.runs.rows)
+            more = f"* marks all {grouped(shown)}" if marks < shown else "of the rows listed" if self._has_more else ""
+            undo = self.flowctl.asked.undo_text
+            right = ((f"{undo} ", "accent"),) if undo else ((f"{more}   esc clears ", "quiet"),)
+            return ((f" {marks} marked:", "mark"), *keys), right
         return super().note_line()
 
     def can_run(self, binding: Binding) -> bool:
@@ -334,8 +322,20 @@ class RunsScreen(SavedViews):
         pane.retitle(*self._preview.title(glyphs, self._now))
         pane.put(self._preview.lines(pane.body_width, pane.body_height, self._now, glyphs, step=self.step))
 
-    def take_counts(self, counts: Counts) -> None:
+    def take_counts(self, counts: Counts) -> None:  # noqa: ARG002 - the application keeps them
         self.refresh_lines()
-        glyphs = self.flowctl.ink.glyphs
-        self.query_one("#day", TextPane).put(day_lines(counts, glyphs))
-        self.query_one("#needs", TextPane).put(need_lines(counts, glyphs))
+        self._show_strip()
+
+    def _show_strip(self) -> None:
+        """Write the zones above the list, which count down with the clock."""
+        counts, glyphs, now = self.flowctl.counts, self.flowctl.ink.glyphs, self._now
+        day, coming, needs = (self.query_one(id_, TextPane) for id_ in ("#day", "#next", "#needs"))
+        if not day.size.height:
+            return
+        if counts is not None:
+            day.put(day_lines(counts, glyphs, day.body_width))
+            needs.put(need_lines(counts, self._ahead, glyphs, now))
+            needs.retitle("needs you", "} next" if counts.problems else "")
+        if self._ahead is not None:
+            coming.put(next_lines(self._ahead, now, coming.body_width, glyphs))
+            coming.retitle("next up", f"2 all {grouped(self._ahead.firing)}" if self._ahead.firing else "2 all")

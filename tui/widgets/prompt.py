@@ -14,6 +14,7 @@ class Prompt(Input):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "drop", show=False),
+        Binding("tab", "complete", show=False),
         Binding("up", "leave(-1)", show=False),
         Binding("down", "leave(1)", show=False),
     ]
@@ -41,10 +42,24 @@ class Prompt(Input):
         def control(self) -> Prompt:
             return self.prompt
 
+    class Completes(Message):
+        """Tab: go on as was offered."""
+
+        def __init__(self, prompt: Prompt) -> None:
+            super().__init__()
+            self.prompt = prompt
+
+        @property
+        def control(self) -> Prompt:
+            return self.prompt
+
     def __init__(self, value: str = "", *, placeholder: str = "", id: str | None = None) -> None:  # noqa: A002 - Textual's word
         super().__init__(value, placeholder=placeholder, compact=True, select_on_focus=False, id=id)
         # A blinking cursor is repainted, and a still one is found as well.
         self.cursor_blink = False
+
+    def action_complete(self) -> None:
+        self.post_message(self.Completes(self))
 
     def action_drop(self) -> None:
         self.post_message(self.Dropped(self))

@@ -163,12 +163,12 @@ def test_the_most_urgent_come_first_by_state() -> None:
 
 
 LIST_80 = """\
-    STATE       FLOW          RUN           TASKS          TIME  TYPICAL  WHEN
-▸⠹ running      etl_daily     run-5         ▰▰▰▱▱▱ 7/12    1m42  ▇▇▇▇▇░░  13:00
- ↻ retry 0:07   etl_daily     run-4         ▰▰▱▱▱▱ 1/3     1m43  ▇▇▇▇▇░░  13:00
-*✗ failed       etl_daily     run-3         ▰▰▰▰✗▱ 4/5      10s  ░░░░░░░  13:00
- ✓ completed    etl_daily     run-2         ▱▱▱▱▱▱          10s  ░░░░░░░  13:00
- ○ in 1:00      nightly       run-1         ▱▱▱▱▱▱            —           13:02
+    STATE       FLOW         RUN          TASKS            TIME  TYPICAL  WHEN
+▸⠹ running      etl_daily    run-5        ▰▰▰▱▱▱ 7/12      1m42  ▇▇▇▇▇░░  13:00
+ ↻ retry 0:07   etl_daily    run-4        ▰▰▱▱▱▱ 1/3       1m43  ▇▇▇▇▇░░  13:00
+*✗ failed       etl_daily    run-3        ▰▰▰▰✗▱ 4/5        10s  ░░░░░░░  13:00
+ ✓ completed    etl_daily    run-2        ▱▱▱▱▱▱            10s  ░░░░░░░  13:00
+ ○ in 1:00      nightly      run-1        ▱▱▱▱▱▱              —           13:02
 """
 
 
