@@ -14,6 +14,8 @@ _LISTS: Final = frozenset({"runs", "run", "task", "deploys", "flows", "file", "l
 _TREES: Final = frozenset({"run", "task"})
 #: Where a run, or one of its tasks, is chosen.
 _OF_RUNS: Final = frozenset({"runs", "run", "task"})
+#: While one looks at the past of runs: these keys go before those of the screen.
+_TRAVEL: Final = frozenset({"travel"})
 _LOGS: Final = frozenset({"run", "task", "logs", "log"})
 
 
@@ -244,6 +246,10 @@ _LOOK: Final = (
     _binding("look.keys", "K", "show what arrives of a key", frozenset({"system"}), "Look", footer=46, brief="keys"),
     _binding("look.freeze", "P", "freeze the screen; data goes on", _APP, "Look"),
     _binding("look.travel", "T", "time travel", frozenset({"runs", "run"}), "Look", footer=48, brief="travel"),
+    _binding("travel.earlier", "left", "one event back, while travelling", _TRAVEL, "Look", footer=10, brief="earlier"),
+    _binding("travel.later", "right", "one event on, while travelling", _TRAVEL, "Look", footer=11, brief="later"),
+    _binding("travel.far_earlier", "shift+left", "20 events back", _TRAVEL, "Look"),
+    _binding("travel.far_later", "shift+right", "20 events on", _TRAVEL, "Look"),
 )
 _FORM: Final = frozenset({"form"})
 _OF_FORMS: Final = (

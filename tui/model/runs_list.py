@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
+from flowctl.tui.model.completion import Vocabulary
 from flowctl.tui.model.glyphs import OPEN, PROBLEMS, word_of
 from flowctl.tui.model.snapshots import ListedRun, RunsPage
 
@@ -206,6 +207,18 @@ def _took_order(row: ListedRun) -> float:
     if run.started_at is None:
         return float("inf")
     return float("-inf") if run.ended_at is None else -(run.ended_at - run.started_at).total_seconds()
+
+
+def vocabulary_of(rows: Sequence[ListedRun], flows: Iterable[str]) -> Vocabulary:
+    """Say which flows, tags, parameters and so on some runs have, to ask for."""
+    runs = [row.run for row in rows]
+    return Vocabulary(
+        flows=tuple(sorted({*flows, *(run.flow_name for run in runs)})),
+        tags=tuple(sorted({tag for run in runs for tag in run.tags})),
+        parameters=tuple(sorted({name for run in runs for name in run.parameters})),
+        deployments=tuple(sorted({run.deployment for run in runs if run.deployment})),
+        names=tuple(run.name for run in runs),
+    )
 
 
 def target_of(row: ListedRun) -> Target:

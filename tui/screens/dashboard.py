@@ -121,14 +121,13 @@ def need_lines(counts: Counts, ahead: Ahead | None, glyphs: Glyphs, now: datetim
 def empty_lines(query: str, total: int | None = None) -> list[Line]:
     """Say what an empty list means, and what to do next."""
     if query:
-        of = "" if not total else f" of {grouped(total)}"
         return [
             (),
-            ((f"   0{of} runs match ", ""), (query, "title")),
+            (("   No run matches ", ""), (query, "title"), (f"   0 of {grouped(total)}" if total else "", "quiet")),
             (),
             (
                 ("   esc", "accent"),
-                (" clears   ", ""),
+                (" shows all runs again   ", ""),
                 ("f", "accent"),
                 (" other views   ", ""),
                 ("/", "accent"),

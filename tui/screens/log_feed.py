@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 from flowctl.tui.bridge import Question
 from flowctl.tui.data.source import Source
 from flowctl.tui.model.logs import LEVELS, LogView, Place
 from flowctl.tui.model.snapshots import LogWindow
+from flowctl.tui.model.texts import clock
 from flowctl.tui.screens.view import View
 from flowctl.tui.widgets.log import LogPane
 
@@ -131,6 +133,13 @@ class LogFeed:
             return
         self._jump(line.place, step, search=pane.search, level=self._level, missing=f"no other {pane.search!r}")
 
+    def show_until(self, at: datetime | None) -> None:
+        """Show what was said by an instant, of what is at hand; None: follow the end again."""
+        self._pane.show_until(at)
+        if at is None:
+            self.restart()
+        self.retitle()
+
     def next_problem(self, step: int) -> None:
         """Go to the next or previous error."""
         pane = self._pane
@@ -147,6 +156,9 @@ class LogFeed:
         """Say in the frame how the log is shown."""
         pane, ink = self._pane, self._screen.flowctl.ink
         view = pane.log_view
+        if pane.until is not None:
+            pane.retitle(self._title, f"until {clock(pane.until)}")
+            return
         follows = f"{ink.glyphs.alive} follow" if view.follows else "F follows" if self._lines_missed else "still"
         parts = [follows, self.level_word, "wrap" if pane.wraps else ""]
         pane.retitle(self._title, f" {ink.glyphs.dot} ".join(part for part in parts if part))

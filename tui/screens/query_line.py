@@ -23,6 +23,7 @@ class QueryLine(SavedViews):
 
     _query: Query = EVERYTHING
     _before = ""
+    _complaint = ""
     _offers: Sequence[Offer] = ()
 
     def vocabulary(self) -> Vocabulary:
@@ -75,10 +76,12 @@ class QueryLine(SavedViews):
         try:
             query = parse(text)
         except QueryError as error:
-            # What is half typed is half wrong: where there is something to go on with, that helps more.
+            # What is half typed is half wrong: then it stands beside what one can go on with.
+            self._complaint = str(error)
             if not (self.is_typing and self._offers):
-                self.say(str(error), "warning")
+                self.say(self._complaint, "warning")
             return
+        self._complaint = ""
         if query == self._query:
             return
         self._query = query
@@ -97,4 +100,4 @@ class QueryLine(SavedViews):
         spans: list[Span] = [(" tab ", "accent"), (first.text, "title"), (f" {first.meaning}".rstrip(), "quiet")]
         for offer in self._offers[1:_MOST_OFFERS]:
             spans += [("   ", ""), (offer.text, "")]
-        return tuple(spans), ()
+        return tuple(spans), ((f"{self._complaint} ", "warning"),) if self._complaint else ()

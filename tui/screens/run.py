@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Final, cast
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
 
 from textual import on
 from textual.containers import Container
@@ -12,19 +14,18 @@ from textual.widget import Widget
 from flowctl.tui.history import Place
 from flowctl.tui.model.critical_path import critical_path
 from flowctl.tui.model.glyphs import OPEN, word_of
-from flowctl.tui.model.runs_lines import done_of, run_took_s
-from flowctl.tui.model.runs_list import Target
+from flowctl.tui.model.runs_lines import run_took_s
 from flowctl.tui.model.snapshots import PastRun, RunDetail
-from flowctl.tui.model.texts import Line, Span, left_of, progress, round_duration, short_duration
+from flowctl.tui.model.texts import Line, round_duration, short_duration
 from flowctl.tui.model.time_scale import TimeWindow
+from flowctl.tui.model.travel import detail_at, moments_of
 from flowctl.tui.model.waterfall import Waterfall
 from flowctl.tui.model.waterfall_lines import Drawing, drawing, glyph_of, header_line, row_line, window_of
 from flowctl.tui.model.waterfall_nodes import Node
-from flowctl.tui.screens.logging_view import LoggingView
 from flowctl.tui.screens.preview import LATEST
-from flowctl.tui.screens.run_lines import facts_lines
-from flowctl.tui.screens.run_taking import edit_place, error_place, run_yanks, task_yanks
-from flowctl.tui.screens.taking import SourcePlace, Yank
+from flowctl.tui.screens.run_lines import facts_bar, facts_lines
+from flowctl.tui.screens.travelling import Travelling
+from flowctl.tui.screens.tree_screen import TreeScreen
 from flowctl.tui.widgets.bar import Bar
 from flowctl.tui.widgets.log import LogPane
 from flowctl.tui.widgets.pane import TextPane
@@ -32,26 +33,22 @@ from flowctl.tui.widgets.rows import RowLook, RowPane
 
 #: The log gets at least this part of the height, and the tree no more rows than it has.
 _LOG_SHARE: Final = 0.4
-_ZOOM: Final = 1.6
-_MOST_PARAMETERS: Final = 12
 
 
-class RunScreen(LoggingView):
+class RunScreen(Travelling, TreeScreen):
     """One run with all its tasks."""
 
     SCOPE = "run"
 
     def __init__(self, run_id: str) -> None:
-        super().__init__()
-        self.run_id = run_id
-        self.waterfall: Waterfall | None = None
-        self.detail: RunDetail | None = None
+        super().__init__(run_id)
         self._picture: Drawing | None = None
-        self._window: TimeWindow | None = None
         self._is_relative = False
+        #: What is drawn: the detail, or what it was at an instant; and the axis of the whole run, while one travels.
+        self.shown: RunDetail | None = None
+        self._axis: TimeWindow | None = None
         self._critical: frozenset[str] = frozenset()
         self._latest: tuple[PastRun, ...] = ()
-        self._now = self.flowctl.clock()
 
     def body(self) -> Iterable[Widget]:
         yield Bar(id="facts")
@@ -61,18 +58,13 @@ class RunScreen(LoggingView):
             draw=self._draw,
             head=self._head,
             is_live=lambda _: self.is_live,
-            version_of=lambda node: node.version,
+            version_of=lambda node: (node.version, self._window),
             is_ruled=False,
             id="main",
         )
         with Container(id="split"):
             yield LogPane(id="log")
             yield TextPane("run", id="side")
-
-    @property
-    def rows(self) -> RowPane[Node]:
-        """The tree."""
-        return cast("RowPane[Node]", self.query_one("#main"))  # as `body` makes it
 
     @property
     def place(self) -> Place:
@@ -84,29 +76,57 @@ class RunScreen(LoggingView):
         self.watch_store(lambda source: source.run_detail(self.run_id, self.detail), self._take)
         if self.waterfall is not None:
             self.feed.ask()
+        self._ask_latest()
+
+    def _ask_latest(self) -> None:
+        if self.detail is not None:
+            flow = self.detail.run.flow_name
+            self.watch_store(lambda source: source.latest_of(flow, LATEST), self._take_latest)
 
     def _take(self, detail: RunDetail) -> None:
         is_first, self.detail = self.detail is None, detail
+        self._critical = critical_path(detail.tasks.values())
+        if self.instant is None:
+            self._show(detail)
+        if is_first:
+            self._ask_latest()
+            self._look_at_row()
+
+    def _show(self, detail: RunDetail) -> None:
+        self.shown = detail
         if self.waterfall is None:
             self.waterfall = Waterfall(detail)
         else:
             self.waterfall.update(detail)
-        self._critical = critical_path(detail.tasks.values())
-        self._repaint()
-        if is_first:
-            flow = detail.run.flow_name
-            self.watch_store(lambda source: source.latest_of(flow, LATEST), self._take_latest)
-            self._look_at_row()
+        self.repaint()
+
+    def moments(self) -> list[datetime]:
+        return [] if self.detail is None else moments_of(self.detail)
+
+    def show_instant(self) -> None:
+        """Let tree, bars and log stand as they did; the axis stays that of the whole run."""
+        detail, at = self.detail, self.instant
+        if detail is None:
+            return
+        if at is None:
+            # The tree is of the past: what it has is no beginning for an update.
+            self._show(replace(detail, is_update=False))
+            self.feed.show_until(None)
+            return
+        self._axis = self._axis or window_of(Waterfall(detail), self.flowctl.clock())
+        self._show(detail_at(detail, at))
+        self.feed.show_until(at)
 
     def _take_latest(self, latest: tuple[PastRun, ...]) -> None:
         self._latest = latest
         self.refresh_lines()
 
-    def _repaint(self) -> None:
+    def repaint(self) -> None:
         if self.waterfall is None:
             return
         self._picture = None
-        self._now = self.flowctl.clock()
+        self._now = self.instant or self.flowctl.clock()
+        self._axis = None if self.instant is None else self._axis
         self.rows.look_version = self._now
         self.rows.put(self.waterfall.rows)
         self._share_height()
@@ -123,11 +143,6 @@ class RunScreen(LoggingView):
             rows.styles.height = wanted
 
     # Moving.
-
-    @property
-    def node(self) -> Node | None:
-        """The row under the cursor."""
-        return self.rows.row
 
     @on(RowPane.Moved, "#main")
     def _look_at_row(self) -> None:
@@ -150,7 +165,7 @@ class RunScreen(LoggingView):
         if node is None or self.waterfall is None or self.is_in_log:
             return
         if self.waterfall.unfold(node.id):
-            self._repaint()
+            self.repaint()
         elif node.task is not None:
             self.flowctl.open_run(self.run_id, node.task.number)
         elif node.flow is not None and node is not self.waterfall.root:
@@ -164,67 +179,6 @@ class RunScreen(LoggingView):
             return True
         return False
 
-    def action_fold_toggle(self) -> None:
-        if self.waterfall is not None and self.node is not None:
-            key = self.waterfall.toggle(self.node.id)
-            self._repaint()
-            self.rows.move_to_key(key)
-
-    def action_fold_all(self) -> None:
-        if self.waterfall is not None and self.node is not None:
-            is_folded = any(node.children and not self.waterfall.is_unfolded(node) for node in self.waterfall.rows)
-            self.waterfall.fold_all(is_unfolded=is_folded)
-            self._repaint()
-
-    def action_move_next_problem(self) -> None:
-        self._to_problem(1)
-
-    def action_move_previous_problem(self) -> None:
-        self._to_problem(-1)
-
-    def _to_problem(self, step: int) -> None:
-        if self.is_in_log:
-            self.feed.next_problem(step)
-            return
-        key = None if self.waterfall is None or self.node is None else self.waterfall.next_problem(self.node.id, step)
-        if key is None or self.waterfall is None:
-            self.say("nothing here failed", "quiet")
-            return
-        place = self.waterfall.reveal(key)
-        self._repaint()
-        self.rows.move_to(place)
-
-    def action_move_next_sibling(self) -> None:
-        self.flowctl.open_neighbour(self.run_id, 1)
-
-    def action_move_previous_sibling(self) -> None:
-        self.flowctl.open_neighbour(self.run_id, -1)
-
-    def neighbour_task(self, number: int, step: int) -> int | None:
-        """Find the task run before or behind one in the tree."""
-        detail, tree = self.detail, self.waterfall
-        if detail is None or tree is None or number not in detail.tasks:
-            return None
-        key = tree.sibling(detail.tasks[number].id, step)
-        node = None if key is None else tree.node(key)
-        return None if node is None or node.task is None else node.task.number
-
-    def action_look_zoom_in(self) -> None:
-        self._zoom(_ZOOM)
-
-    def action_look_zoom_out(self) -> None:
-        self._zoom(1 / _ZOOM)
-
-    def _zoom(self, factor: float) -> None:
-        if self.waterfall is None:
-            return
-        whole = window_of(self.waterfall, self._now)
-        node = self.node
-        around = None if node is None else node.started_at
-        window = (self._window or whole).zoomed(factor, around)
-        self._window = None if window.span_s >= whole.span_s else window
-        self._repaint()
-
     def action_look_times(self) -> None:
         self._is_relative = not self._is_relative
         if self.detail is not None:
@@ -232,62 +186,16 @@ class RunScreen(LoggingView):
             self.log_pane.refresh()
         self.rows.repaint()
 
-    def action_look_log(self) -> None:
-        node, name = self.node, "" if self.detail is None else self.detail.run.name
-        numbers = () if node is None or node.flow is not None else tuple(node.task_numbers)
-        self.flowctl.open_log(self.run_id, name if not numbers or node is None else f"{name} {node.name}", numbers)
-
-    def targets(self) -> tuple[Target, ...]:
-        if self.detail is None:
-            return ()
-        run = self.detail.run
-        word = word_of(run.state_type, run.state_name)
-        version = run.state_version if run.is_root else -1
-        return (Target(run.root_id, version, run.name, run.flow_name, word, run.started_at),)
-
-    def waiting_tasks(self) -> Sequence[int]:
-        node, detail = self.node, self.detail
-        if node is None or detail is None:
-            return ()
-        inside = set(node.task_numbers) if node.flow is None else None
-        return [
-            task.number
-            for task in detail.tasks.values()
-            if task.due_at is not None and not task.is_final and (inside is None or task.number in inside)
-        ]
-
-    def task_number(self) -> int | None:
-        return None if self.node is None or self.node.task is None else self.node.task.number
-
-    def yanks(self) -> dict[str, Yank]:
-        if self.detail is None:
-            return {}
-        if self.node is not None and self.node.task is not None:
-            return task_yanks(self.node.task, self.run_id, self.node.task.error)
-        return run_yanks(self.detail.run)
-
-    def source_place(self) -> SourcePlace | None:
-        if self.detail is None:
-            return None
-        task = None if self.node is None else self.node.task
-        return (None if task is None else error_place(task.error)) or edit_place(self.detail.run)
-
-    def inspected(self) -> tuple[str, object] | None:
-        node = self.node
-        if node is not None and node.run is not None:
-            return node.run.name, node.run
-        return None
-
     # What is drawn.
 
     @property
     def is_live(self) -> bool:
-        return self.detail is not None and not self.detail.run.is_final
+        return self.detail is not None and not self.detail.run.is_final and self.instant is None
 
     def tick(self, tick: int) -> None:
         super().tick(tick)
         if self.is_live:
-            self._repaint()
+            self.repaint()
 
     def _drawing(self, width: int) -> Drawing | None:
         if self.waterfall is None:
@@ -298,9 +206,9 @@ class RunScreen(LoggingView):
                 self.waterfall,
                 width,
                 self._now,
-                window=self._window,
+                window=self._window or self._axis,
                 glyphs=glyphs,
-                step=self.step,
+                step=self.step if self.instant is None else 2,
                 critical=self._critical,
             )
         return self._picture
@@ -316,38 +224,23 @@ class RunScreen(LoggingView):
         return row_line(self.waterfall, node, picture, is_cursor=look.is_cursor)
 
     def crumbs(self) -> tuple[Line, Line]:
-        if self.detail is None:
+        if self.shown is None:
             return ((" Runs", "quiet"),), ()
-        run, glyphs = self.detail.run, self.flowctl.ink.glyphs
-        word, took, usual = word_of(run.state_type, run.state_name), run_took_s(run, self._now), self.detail.typical_s
+        run, glyphs = self.shown.run, self.flowctl.ink.glyphs
+        word, took, usual = word_of(run.state_type, run.state_name), run_took_s(run, self._now), self.shown.typical_s
         of = f" of ~{round_duration(usual)}" if usual and word in OPEN else ""
         left = ((f" Runs {glyphs.crumb} {run.flow_name} {glyphs.crumb} ", "quiet"), (run.name, "title"))
         sign = glyph_of(word, glyphs, self.step)
         attempt = f"attempt {run.attempt} " if run.attempt > 1 else ""
-        return left, ((f"{sign} {word}", word), (f" {short_duration(took)}{of} ", ""), (attempt, "quiet"))
+        state = self.flowctl.asked.word(run.id, run.state_version) or word
+        standing: Line = ((f"{sign} {state}", word), (f" {short_duration(took)}{of} ", ""), (attempt, "quiet"))
+        return left, (*self.travel_line(), *standing)
 
     def refresh_lines(self) -> None:
         super().refresh_lines()
-        if not self.is_mounted or self.detail is None:
+        if not self.is_mounted or self.shown is None:
             return
-        self.query_one("#facts", Bar).put(*self._facts(self.detail))
+        glyphs = self.flowctl.ink.glyphs
+        self.query_one("#facts", Bar).put(*facts_bar(self.shown, self._now, glyphs))
         side = self.query_one("#side", TextPane)
-        side.put(facts_lines(self.detail, self._latest, self._now, self.flowctl.ink.glyphs))
-
-    def _facts(self, detail: RunDetail) -> tuple[Line, Line]:
-        run, glyphs = detail.run, self.flowctl.ink.glyphs
-        done, failed, total = done_of(run)
-        word = word_of(run.state_type, run.state_name)
-        spans: list[Span] = [(" ", "")]
-        if total:
-            spans += [
-                (progress(done, total, 12, glyphs, failed), "failed" if failed else word),
-                (f" {done}/{total}  ", ""),
-            ]
-        for name, value in list(run.parameters.items())[:_MOST_PARAMETERS]:
-            spans += [(f" {name}=", "quiet"), (repr(value)[:200], "")]
-        took, usual = run_took_s(run, self._now), detail.typical_s
-        right: Line = ()
-        if word in OPEN and took is not None and usual and took < usual:
-            right = ((f"{left_of(usual - took)} ", "quiet"),)
-        return tuple(spans), right
+        side.put(facts_lines(self.shown, self._latest, self._now, glyphs))

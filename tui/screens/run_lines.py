@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
-from flowctl.tui.model.glyphs import Glyphs, word_of
-from flowctl.tui.model.runs_lines import run_took_s
+from flowctl.tui.model.glyphs import OPEN, Glyphs, word_of
+from flowctl.tui.model.runs_lines import done_of, run_took_s
 from flowctl.tui.model.snapshots import PastRun, RunDetail
-from flowctl.tui.model.texts import Line, clock, fit, round_duration, short_duration
+from flowctl.tui.model.texts import Line, Span, clock, fit, left_of, progress, round_duration, short_duration
 from flowctl.tui.screens.error_lines import error_lines
 from flowctl.tui.screens.preview import past_lines
 
-_NAME = 10
+_NAME: Final = 10
+_MOST_PARAMETERS: Final = 12
 
 
 def facts_lines(detail: RunDetail, latest: Sequence[PastRun], now: datetime, glyphs: Glyphs) -> list[Line]:
@@ -55,6 +57,26 @@ def facts_lines(detail: RunDetail, latest: Sequence[PastRun], now: datetime, gly
         state_word = word_of(state.type, state.name)
         lines.append(((f"  {clock(state.at)} ", "quiet"), (f"{glyphs.states[state_word]} {state.name}", state_word)))
     return lines
+
+
+def facts_bar(detail: RunDetail, now: datetime, glyphs: Glyphs) -> tuple[Line, Line]:
+    """Write the line under the name of a run: how many tasks are done, its parameters, how long it will yet take."""
+    run = detail.run
+    done, failed, total = done_of(run)
+    word = word_of(run.state_type, run.state_name)
+    spans: list[Span] = [(" ", "")]
+    if total:
+        spans += [
+            (progress(done, total, 12, glyphs, failed), "failed" if failed else word),
+            (f" {done}/{total}  ", ""),
+        ]
+    for name, value in list(run.parameters.items())[:_MOST_PARAMETERS]:
+        spans += [(f" {name}=", "quiet"), (repr(value)[:200], "")]
+    took, usual = run_took_s(run, now), detail.typical_s
+    right: Line = ()
+    if word in OPEN and took is not None and usual and took < usual:
+        right = ((f"{left_of(usual - took)} ", "quiet"),)
+    return tuple(spans), right
 
 
 def _fact(name: str, value: str, style: str = "") -> Line:

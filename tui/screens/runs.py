@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Final, cast
 
 from textual import on
@@ -15,14 +16,16 @@ from flowctl.tui.model import runs_lines
 from flowctl.tui.model.completion import Vocabulary
 from flowctl.tui.model.keys import Binding
 from flowctl.tui.model.plans import Ahead
-from flowctl.tui.model.runs_list import SORTS, RunList, Target
+from flowctl.tui.model.runs_list import SORTS, RunList, Target, vocabulary_of
 from flowctl.tui.model.snapshots import Counts, ListedRun, RunsPage
 from flowctl.tui.model.texts import Line, grouped
+from flowctl.tui.model.travel import moments_of_runs, rows_at
 from flowctl.tui.screens.dashboard import day_lines, empty_lines, need_lines, next_lines
 from flowctl.tui.screens.preview import Preview
 from flowctl.tui.screens.query_line import REST_S, QueryLine
 from flowctl.tui.screens.run_taking import edit_place, marked_yanks, run_yanks
 from flowctl.tui.screens.taking import SourcePlace, Yank
+from flowctl.tui.screens.travelling import Travelling
 from flowctl.tui.widgets.bar import Bar
 from flowctl.tui.widgets.pane import TextPane
 from flowctl.tui.widgets.rows import RowLook, RowPane
@@ -34,7 +37,7 @@ _NEAR: Final = 40
 _DAY_FROM: Final = 78
 
 
-class RunsScreen(QueryLine):
+class RunsScreen(Travelling, QueryLine):
     """All root runs."""
 
     SCOPE = "runs"
@@ -93,7 +96,7 @@ class RunsScreen(QueryLine):
 
     def _take(self, page: RunsPage) -> None:
         self._is_read = True
-        self._now = page.at
+        self._now = self.instant or page.at
         self._has_more = page.next is not None
         self._sync()
         self.runs.update(page)
@@ -104,6 +107,14 @@ class RunsScreen(QueryLine):
     def _all(self) -> int | None:
         return None if self.flowctl.counts is None else self.flowctl.counts.total
 
+    def moments(self) -> list[datetime]:
+        return moments_of_runs(self.runs.rows)
+
+    def show_instant(self) -> None:
+        """Let the rows stand as they did."""
+        self._now = self.instant or self.flowctl.clock()
+        self._show()
+
     def _take_total(self, total: int) -> None:
         self._total = total
         self.refresh_lines()
@@ -112,8 +123,8 @@ class RunsScreen(QueryLine):
         rows = self.rows
         rows.marks = self.runs.marks
         rows.empty = empty_lines(self._query.text, self._all) if self._is_read else (((" opening…", "quiet"),),)
-        rows.put(list(self.runs.rows))
-        if self.runs.cursor is not None:
+        rows.put(list(self.runs.rows if self.instant is None else rows_at(self.runs.rows, self.instant)))
+        if self.instant is None and self.runs.cursor is not None:
             rows.move_to(self.runs.index())
         rows.repaint()
         self.refresh_lines()
@@ -158,16 +169,11 @@ class RunsScreen(QueryLine):
         self.on_screen_resume()
 
     def vocabulary(self) -> Vocabulary:
-        rows = self.runs.rows
-        return Vocabulary(
-            flows=tuple(sorted({*self.runs.typical, *(row.run.flow_name for row in rows)})),
-            tags=tuple(sorted({tag for row in rows for tag in row.run.tags})),
-            parameters=tuple(sorted({name for row in rows for name in row.run.parameters})),
-            deployments=tuple(sorted({row.run.deployment for row in rows if row.run.deployment})),
-            names=tuple(row.run.name for row in rows),
-        )
+        return vocabulary_of(self.runs.rows, self.runs.typical)
 
     def clear_something(self) -> bool:
+        if self.return_to_now():
+            return True
         if self.runs.clear_marks():
             self._show()
             return True
@@ -245,7 +251,7 @@ class RunsScreen(QueryLine):
 
     def tick(self, tick: int) -> None:
         super().tick(tick)
-        self._now = self.flowctl.clock()
+        self._now = self.instant or self.flowctl.clock()
         self.rows.tick(tick)
         if self.is_live:
             self._show_preview()
@@ -287,7 +293,7 @@ class RunsScreen(QueryLine):
             if width >= _DAY_FROM:
                 label = " 24h " if width >= _DAY_FROM + 5 else " "
                 right = (*runs_lines.day_line(counts, self.flowctl.ink.glyphs), (label, "quiet"))
-        return self.tabs("runs"), right
+        return self.tabs("runs"), self.travel_line() or right
 
     def note_line(self) -> tuple[Line, Line]:
         if not self._note and (marks := len(self.runs.marks)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from datetime import datetime
 from typing import Final
 
@@ -39,6 +40,8 @@ class LogPane(Pane):
         self.wraps = False
         self.since: datetime | None = None
         self.search = ""
+        #: What was said later is not shown: one looks at the past.
+        self.until: datetime | None = None
         #: Whether each line says who said it; of one task alone it need not.
         self.has_speaker = True
         self.empty: tuple[Line, ...] = ()
@@ -90,6 +93,16 @@ class LogPane(Pane):
         elif self._place > last - _NEAR and view.has_after:
             self.post_message(self.Nears(self, is_before=False))
 
+    def show_until(self, at: datetime | None) -> None:
+        """Show what was said by an instant, its last line at the bottom; None: all of it again."""
+        self.until = at
+        lines = self.log_view.lines
+        if at is not None and lines:
+            self.log_view.follows = False
+            self._place = max(bisect_right(lines, at, key=lambda line: line.entry.row.at) - 1, 0)
+            self._top = max(0, self._place - max(1, self.body_height) + 1)
+        self.refresh()
+
     def toggle_wrap(self) -> None:
         """Wrap lines, or cut them at the edge."""
         self.wraps = not self.wraps
@@ -110,7 +123,8 @@ class LogPane(Pane):
         """Draw what is in the window; Textual asks line by line for one and the same picture."""
         view = self.log_view
         what = (id(view), view.first, view.last, len(view.lines), self._top, self._place)
-        key = (what, width, self.body_height, self.wraps, self.ink.name, self.search, self.since, self.has_speaker)
+        shown = (self.search, self.since, self.until, self.has_speaker)
+        key = (what, width, self.body_height, self.wraps, self.ink.name, shown)
         if self._drawn is not None and self._drawn[0] == key:
             return self._drawn[1]
         style = self._style(width)
@@ -119,6 +133,8 @@ class LogPane(Pane):
             if len(rows) >= self.body_height:
                 break
             line = self.log_view.lines[place]
+            if self.until is not None and line.entry.row.at > self.until:
+                break
             drawn = wrapped(line, style) if self.wraps else [log_line(line, style)]
             rows += [(place, each) for each in drawn]
         self._drawn = (key, rows)
