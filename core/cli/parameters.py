@@ -80,6 +80,11 @@ def _refuse_missing(flow: AnyFlow, arguments: dict[str, Any], required: list[str
     missing = [name for name in required if name not in arguments]
     if not missing:
         return
+    owner, _, _ = getattr(flow.fn, "__qualname__", "").rpartition(".")
+    if missing[0] == "self" and owner:
+        raise CommandError(
+            f"Flow {flow.name!r} is a method of {owner} and needs an object. Run a flow that makes one and calls it."
+        )
     what, them = ("a value", "it") if len(missing) == 1 else ("values", "them")
     names = ", ".join(map(repr, missing))
     sentence = f"Flow {flow.name!r} needs {what} for {names}. Give {them} with -p name=value."

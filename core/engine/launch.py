@@ -144,7 +144,9 @@ async def _async(run: FlowRun) -> None:
 
 
 def _bound(flow: Flow[..., Any], arguments: dict[str, Any]) -> dict[str, Any]:
-    return flow.signature.bind_named(arguments)
+    # A class method is bound to its class already.
+    own = zip(flow.signature.positional, flow._instance, strict=False)
+    return flow.signature.bind_named({**dict(own), **arguments})
 
 
 def _flow_of(recorded: Recorded) -> Flow[..., Any]:

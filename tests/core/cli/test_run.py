@@ -62,6 +62,15 @@ def deadly():
     print("last words")
     nap(0.3)
     os._exit(9)
+
+class Reports:
+    @classmethod
+    @flow
+    def weekly(cls, days: int = 7):
+        return f"{cls.__name__} of {days} days"
+
+    @flow
+    def monthly(self): ...
 """
 
 
@@ -95,6 +104,17 @@ def test_a_failed_run_exits_with_1_and_shows_where(jobs: Project, flowctl_comman
     assert 'raise ValueError("' in done.stdout
     assert re.search(r"flowctl runs retry [0-9a-f]{8}", done.stdout)
     assert "\x1b" not in done.stdout
+
+
+def test_a_class_method_is_a_flow_as_any_other_and_a_method_needs_its_object(
+    jobs: Project, flowctl_command: Command
+) -> None:
+    assert "'Reports of 5 days'" in flowctl_command("run", "jobs.py:Reports.weekly", "-p", "days=5").stdout
+
+    done = flowctl_command("run", "jobs.py:Reports.monthly")
+
+    assert done.returncode == 2
+    assert "Flow 'monthly' is a method of Reports and needs an object." in done.stderr
 
 
 @pytest.mark.parametrize(("flow", "code", "state"), [("crash", 3, "CRASHED"), ("etl", 0, "COMPLETED")])
