@@ -90,8 +90,10 @@ class Screen:
             for display in self._displays:
                 self._guarded(display, "end", now, [])
             return
+        from flowctl.core.cli.display_closing import close_open
         from flowctl.core.cli.display_summary import summary_lines
 
+        close_open(self.model)
         summary = summary_lines(self.model, self.glyphs, now, is_quiet=self._options.is_quiet)
         for display in list(self._displays):
             self._guarded(display, "end", now, summary)

@@ -11,9 +11,10 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from flowctl.core.cli.display_groups import Run, is_consequence, problem_text, problems_below
+from flowctl.core.cli.display_groups import Run, problems_below
 from flowctl.core.cli.display_model import RunModel
 from flowctl.core.cli.display_plain import Plain
+from flowctl.core.cli.display_problems import is_consequence, problem_text
 from flowctl.core.cli.display_words import Line
 from flowctl.store.journal import FlowRunCreated, Record
 from flowctl.store.text import safe_text

@@ -6,8 +6,9 @@ The tree is as large as the program, not as the run: what the runs of a group ca
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final, NamedTuple
+from typing import Final
 
+from flowctl.core.cli.display_problems import Problem
 from flowctl.core.cli.display_words import PROBLEMS
 from flowctl.store.journal import default_run_name
 
@@ -17,18 +18,6 @@ MOST_PROBLEMS: Final = 3
 _OWN_GROUPS: Final = 6
 #: Groups below one parent; what comes later under new names shares one.
 _MOST_GROUPS: Final = 400
-#: What the engine's messages begin with, and a line that names the run need not repeat.
-_LEADS: Final = ("Task run encountered an exception ", "Flow run encountered an exception: ")
-
-
-class Problem(NamedTuple):
-    """A run that did not complete."""
-
-    run_name: str
-    word: str
-    #: The error in one line, or the state's message.
-    text: str
-    error: dict[str, Any] | None
 
 
 class Group:
@@ -137,23 +126,6 @@ def problems_below(group: Group) -> Iterator[Problem]:
     for child in group.children.values():
         yield from child.problems
         yield from problems_below(child)
-
-
-def problem_text(error: dict[str, Any] | None, message: str | None) -> str:
-    """Word a failure in one line."""
-    if error is None:
-        text = message or ""
-        for lead in _LEADS:
-            text = text.removeprefix(lead)
-        return text
-    text = str(error.get("text") or "").strip()
-    first = text.split("\n", 1)[0][:500]
-    return f"{error.get('type')}: {first}" if first else str(error.get("type"))
-
-
-def is_consequence(error: dict[str, Any]) -> bool:
-    """Tell whether an error says only that an upstream did not complete: the reason stands there."""
-    return error.get("type") == "UpstreamTaskError"
 
 
 def group_for_task(parent: Group, task_key: str, task_name: str) -> Group:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import IO, Final
 
-from flowctl.core.cli.display_groups import Run, problem_text
+from flowctl.core.cli.display_groups import Run
 from flowctl.core.cli.display_model import RunModel
 from flowctl.core.cli.display_plain import Paint, Plain, bare
+from flowctl.core.cli.display_problems import problem_text
 from flowctl.core.cli.display_words import OPEN, PROBLEMS, WORDS, Glyphs, Line, clock, is_narration, level_word, plural
 from flowctl.store.journal import FlowRunCreated, FlowRunState, LogLine, Record, TaskRunState
 from flowctl.store.text import safe_text

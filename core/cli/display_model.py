@@ -9,15 +9,8 @@ from collections import deque
 from heapq import heappush, heapreplace
 from typing import Final, NamedTuple
 
-from flowctl.core.cli.display_groups import (
-    MOST_PROBLEMS,
-    Group,
-    Problem,
-    Run,
-    group_for_flow,
-    group_for_task,
-    problem_text,
-)
+from flowctl.core.cli.display_groups import MOST_PROBLEMS, Group, Run, group_for_flow, group_for_task
+from flowctl.core.cli.display_problems import Problem, problem_text
 from flowctl.core.cli.display_words import OPEN, PROBLEMS, is_narration, word_of
 from flowctl.store.journal import FlowRunCreated, FlowRunState, LogLine, Record, TaskRunCreated, TaskRunState
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import IO, Final
 
-from flowctl.core.cli.display_groups import Group, Run, problem_text
+from flowctl.core.cli.display_groups import Group, Run
 from flowctl.core.cli.display_model import RunModel
+from flowctl.core.cli.display_problems import problem_text
 from flowctl.core.cli.display_tree import retry_words
 from flowctl.core.cli.display_words import (
     PROBLEMS,
@@ -111,7 +112,7 @@ class Plain:
         if is_problem and group.problem_count <= _PROBLEM_LINES:
             text = safe_text(problem_text(record.error, record.message), keep_newlines=False)
             tries = f" after {record.run_count} attempts" if record.run_count > 1 else ""
-            self.line(record.at, [*_named(run), (f" {word}{tries}", word), (f"  {text}", "")], word)
+            self.line(record.at, [*_named(run), (f" {word}{tries}", word), (f"  {text}" if text else "", "")], word)
         elif not is_folded and not self.is_quiet and not is_problem:
             took = duration((record.at - run.started_at) / 1e6) if run.started_at else word
             self.line(record.at, [*_named(run), (f"  {took}", "dim")], word)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from flowctl.core.cli.display_groups import is_consequence, problem_text, problems_below
+from flowctl.core.cli.display_groups import problems_below
 from flowctl.core.cli.display_model import RunModel
+from flowctl.core.cli.display_problems import is_consequence, is_interruption, problem_text
 from flowctl.core.cli.display_words import Glyphs, Line, counts_line, duration, number, plural
 from flowctl.store.text import safe_text
 
@@ -69,20 +70,29 @@ def _facts(model: RunModel, glyphs: Glyphs) -> Iterator[Line]:
 
 def _what_went_wrong(model: RunModel, glyphs: Glyphs) -> Iterator[Line]:
     """Tell why: the error with its traceback; before it, where it came from and what else did not complete."""
+    from flowctl.core.cli.display_errors import error_lines, own_place, short_path
+    from flowctl.store.errors import ErrorReport
+
     state = model.state
     error = None if state is None else state.error
+    if error is not None and is_interruption(error):
+        # Not an error of the flow's: where it was interrupted says enough.
+        stopped = own_place(ErrorReport.from_plain(error))
+        error = None
+        if stopped is not None:
+            yield [*_label("was at"), (f"{safe_text(short_path(stopped[0]), keep_newlines=False)}:{stopped[1]}", "")]
     if state is not None and error is None and state.message:
         yield [*_label("reason"), (safe_text(problem_text(None, state.message), keep_newlines=False), "")]
     problems = list(problems_below(model.root))
     # What only waited in vain is told by the counts; what it waited for is the reason.
-    causes = [problem for problem in problems if problem.word != "blocked"]
+    causes = [one for one in problems if one.word != "blocked" and not (one.error and is_interruption(one.error))]
     told = None if error is None else problem_text(error, None)
     source = next((problem for problem in causes if problem.error and problem.text == told), None)
     if source is None and (error is None or is_consequence(error)):
         source = next((problem for problem in causes if problem.error and not is_consequence(problem.error)), None)
         if source is not None:
             error = source.error
-    others = [problem for problem in causes or problems if problem is not source and problem.text != told]
+    others = [problem for problem in causes if problem is not source and problem.text != told]
     for place, problem in enumerate(others[:_MOST_PROBLEMS]):
         text = safe_text(problem.text, keep_newlines=False)
         name = safe_text(problem.run_name, keep_newlines=False)
@@ -92,15 +102,6 @@ def _what_went_wrong(model: RunModel, glyphs: Glyphs) -> Iterator[Line]:
             (f"{name}  {text}", ""),
         ]
     if error is not None:
-        from flowctl.core.cli.display_errors import error_lines, own_place, short_path
-        from flowctl.store.errors import ErrorReport
-
-        if str(error.get("module", "")).startswith("flowctl.") and state is not None and state.type == "CANCELLED":
-            # What was thrown into the user's function to end it is no error of theirs; where it was, may be of use.
-            if (was_at := own_place(ErrorReport.from_plain(error))) is not None:
-                where = f"{short_path(was_at[0])}:{was_at[1]}"
-                yield [*_label("was at"), (safe_text(where, keep_newlines=False), "own")]
-            return
         yield []
         if source is not None:
             yield [("  in ", "dim"), (safe_text(source.run_name, keep_newlines=False), "name")]

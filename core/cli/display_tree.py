@@ -136,7 +136,8 @@ def _details(group: Group, depth: int, glyphs: Glyphs) -> Iterable[Row]:
         left: Line = [(glyphs.of(problem.word), problem.word), (" ", "")]
         left += [(safe_text(problem.run_name, keep_newlines=False), ""), (f"  {text}", problem.word)]
         yield Row(depth, left, "", _DETAIL)
-    if (more := group.problem_count - len(group.problems)) > 0:
+    # What was cancelled with its run has nothing to tell of itself.
+    if group.problems and (more := group.problem_count - len(group.problems)) > 0:
         yield Row(depth, [(f"  and {plural(more, 'more problem')}", "dim")], "", _DETAIL)
 
 

@@ -145,7 +145,7 @@ async def _async(run: FlowRun) -> None:
 
 def _bound(flow: Flow[..., Any], arguments: dict[str, Any]) -> dict[str, Any]:
     # A class method is bound to its class already.
-    own = zip(flow.signature.positional, flow._instance, strict=False)
+    own = zip(flow.signature.positional, getattr(flow, "_instance", ()), strict=False)
     return flow.signature.bind_named({**dict(own), **arguments})
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from types import MethodType, ModuleType
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, cast
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 from flowctl.core.authoring import port
 from flowctl.core.engine import local_code
@@ -160,14 +160,17 @@ def tasks_in(module: ModuleType) -> list[tuple[str, AnyTask]]:
 
 def _walk(owner: Any, members: Any, prefix: str, depth: int) -> Iterator[tuple[str, AnyFlow]]:
     for name, given in list(members.items()):
-        member: Any = getattr(owner, name, None) if isinstance(given, (staticmethod, classmethod)) else given
-        if isinstance(member, MethodType) and _is_flow(member.__func__):
-            # Since Python 3.13 a class method does not bind what it wraps in that one's own way.
-            member = cast("Any", member.__func__).__get__(member.__self__)
+        member: Any = _bound(getattr(owner, name, None)) if isinstance(given, (staticmethod, classmethod)) else given
         if _is_flow(member):
             yield prefix + name, member
         elif depth and isinstance(member, type) and member.__module__ == _module_of(owner):
             yield from _walk(member, vars(member), f"{prefix}{name}.", depth - 1)
+
+
+def _bound(member: Any) -> Any:
+    """Since Python 3.13 a class method does not bind what it wraps in that one's own way."""
+    wrapped: Any = getattr(member, "__func__", None)
+    return wrapped.__get__(member.__self__) if _is_flow(wrapped) else member
 
 
 def _module_of(owner: Any) -> str:

@@ -287,7 +287,9 @@ def test_a_stopped_run_leaves_the_terminal_clean(jobs: Project, number: signal.S
     terminal.process.send_signal(number)
 
     assert terminal.end() == code
-    assert word in terminal.seen
+    assert f"1 {word}" in terminal.seen
+    assert re.search(r"was at.*jobs\.py:\d+", terminal.seen)
+    assert "Interrupted" not in terminal.seen and "Terminated" not in terminal.seen
     assert terminal.seen.rfind("\x1b[?25h") > terminal.seen.rfind("\x1b[?25l")
 
 
