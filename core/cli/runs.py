@@ -9,7 +9,7 @@ import typer
 
 from flowctl.core.cli import completion
 from flowctl.core.cli.help import Command, Group
-from flowctl.core.cli.runs_control import NoDaemonOption, cancel, kill, pause, rerun, resume
+from flowctl.core.cli.runs_control import cancel, kill, pause, rerun, resume, retry, skip
 
 # The files of the commands are imported when one is carried out: rich and SQLite are not needed for help and errors.
 
@@ -41,7 +41,7 @@ def register(app: typer.Typer) -> None:
     """Add the group `runs` to the program."""
     group = typer.Typer(cls=Group, rich_markup_mode=None, invoke_without_command=True)
     group.callback()(list_runs)
-    for command in (show, watch, logs, result, retry, delete, cancel, kill, pause, resume, rerun):
+    for command in (show, watch, logs, result, retry, delete, cancel, kill, pause, resume, skip, rerun):
         group.command(cls=Command)(command)
     app.add_typer(group, name="runs")
 
@@ -162,24 +162,3 @@ def delete(
     from flowctl.core.cli.runs_delete import delete_named
 
     return delete_named(runs or [], states=state or [], older_than=older_than, is_sure=yes)
-
-
-def retry(
-    run: OptionalRunSpec = "-",
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show only problems and the last line.")] = False,
-    detach: Annotated[bool, typer.Option("--detach", "-d", help="Let the daemon do it, and return at once.")] = False,
-    no_daemon: NoDaemonOption = False,
-    anyway: Annotated[
-        bool, typer.Option("--anyway", help="Go on although the flow changed: reuse calls with equal inputs.")
-    ] = False,
-) -> int:
-    """Go on with a run that failed: completed tasks are reused."""
-    if detach:
-        if anyway:
-            raise typer.BadParameter("the daemon always compares the order; leave out --detach.", param_hint="--anyway")
-        from flowctl.core.cli.runs_wishes import wish
-
-        return wish("retry", [run], no_daemon=no_daemon)
-    from flowctl.core.cli.runs_retry import retry_run
-
-    return retry_run(run, is_quiet=quiet, check_order=not anyway)

@@ -19,6 +19,7 @@ from flowctl.core.cli.faults import CommandError, exit_for
 from flowctl.core.cli.looking_back import latest_runs, open_reader, read_states, read_when
 from flowctl.core.cli.output import make_console
 from flowctl.core.cli.palette import ACCENT, OK, PROBLEM, QUIET
+from flowctl.core.cli.queried_runs import narrowed, queried_runs, read_query
 from flowctl.core.cli.runs_list import runs_table, typed
 from flowctl.core.cli.safe_text import safe, safe_block
 from flowctl.core.cli.wording import counted
@@ -45,6 +46,8 @@ _ABOUT: Final[Mapping[str, frozenset[StateType]]] = {
     "resume": frozenset({StateType.PAUSED}),
     "retry": frozenset({StateType.FAILED, StateType.CRASHED, StateType.CANCELLED}),
     "rerun": FINAL,
+    "skip a task of": _OPEN,
+    "retry a task of": _OPEN,
 }
 _DONE: Final[Mapping[str, str]] = {
     "cancel": "is being cancelled",
@@ -62,9 +65,10 @@ class Filters(NamedTuple):
     states: list[str]
     flow: str | None = None
     since: str | None = None
+    query: str | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.states or self.flow or self.since)
+        return bool(self.states or self.flow or self.since or self.query is not None)
 
 
 _NO_FILTERS: Final = Filters([])
@@ -81,17 +85,11 @@ def wish(
     fields: Fields | None = None,
 ) -> Exit:
     """Ask the daemon for something about runs, each as it was seen here; say what came of it."""
-    if not specs and not filters:
-        raise CommandError(f"Name the runs to {verb}, or say which: --state running, --flow NAME, --since 1h.")
-    now = datetime.now(UTC)
     home = Home.default()
-    with open_reader(home) as reader:
-        runs = _chosen(reader, verb, specs, filters, now)
+    runs = chosen_runs(home, verb, specs, filters, is_sure=is_sure)
     if not runs:
         sys.stdout.write("No run fits; nothing was changed.\n")
         return Exit.OK
-    if not specs and not is_sure:
-        _ask(verb, runs, now)
     console = make_console()
     with asking(home, no_daemon=no_daemon) as client:
         codes = [_carry(client, console, verb, run, fields or {}) for run in runs]
@@ -114,15 +112,37 @@ def read_changes(words: Iterable[str]) -> dict[str, object]:
     return found
 
 
-def _chosen(reader: Reader, verb: str, specs: list[str], filters: Filters, now: datetime) -> list[FlowRunRow]:
+def chosen_runs(home: Home, verb: str, specs: list[str], filters: Filters, *, is_sure: bool) -> list[FlowRunRow]:
+    """Find the runs that are meant; ask the person where they are many and nobody named them."""
+    if not specs and not filters:
+        raise CommandError(f"Name the runs to {verb}, or say which: --state running, --flow NAME, --since 1h.")
+    now = datetime.now(UTC)
+    with open_reader(home) as reader:
+        runs = _chosen(reader, home, verb, specs, filters, now)
+    if runs and not specs and not is_sure:
+        _ask(verb, runs, now)
+    return runs
+
+
+def _chosen(
+    reader: Reader, home: Home, verb: str, specs: list[str], filters: Filters, now: datetime
+) -> list[FlowRunRow]:
     wanted = read_states(filters.states)
+    since = read_when("--since", filters.since, now) if filters.since else None
+    fitting: set[str] | None = None
+    if filters.query is not None:
+        asked = narrowed(read_query(filters.query), states=filters.states, flow=filters.flow, since=since)
+        found = queried_runs(home, asked, now=now, limit=_MOST)
+        if not specs:
+            return [run for run in found if filters.states or run.state_type in _ABOUT[verb]]
+        fitting = {run.id for run in found}
     if specs:
         named = {run.id: run for run in map(reader.find_run, specs)}
         for run in named.values():
             if not run.is_root:
                 raise NotARootRun(run.id, run.root_id)
-        return [run for run in named.values() if wanted.fits(run) and filters.flow in (None, run.flow_name)]
-    since = read_when("--since", filters.since, now) if filters.since else None
+        fits = [run for run in named.values() if wanted.fits(run) and filters.flow in (None, run.flow_name)]
+        return [run for run in fits if fitting is None or run.id in fitting]
     if not filters.states:
         return reader.runs(states=_ABOUT[verb], flow=filters.flow, since=since, limit=_MOST)
     return latest_runs(reader, wanted, flow=filters.flow, since=since, limit=_MOST)
@@ -132,9 +152,7 @@ def _carry(client: Client, console: Console, verb: str, run: FlowRunRow, fields:
     try:
         answer = client.ask(verb, run_id=run.id, state_version=run.state_version, **fields)
     except Refused as refused:
-        console.print(Text.assemble(("✗ ", PROBLEM), safe(run.name, "bold")))
-        console.print(safe_block(f"  {refused}"))
-        return exit_for(refused) or Exit.USAGE
+        return tell_refusal(console, run.name, refused)
     name = str(answer.get("name") or run.name)
     done = "is cancelled" if answer.get("state_type") == "CANCELLED" else _DONE[verb]
     line = Text.assemble(("✓ ", OK), safe(run.name, "bold"), f" {done}")
@@ -145,6 +163,13 @@ def _carry(client: Client, console: Console, verb: str, run: FlowRunRow, fields:
         spec = name if verb == "rerun" else typed(run)
         console.print(Text.assemble("  watch it: ", ("flowctl runs watch ", ACCENT), safe(spec, ACCENT)))
     return Exit.OK
+
+
+def tell_refusal(console: Console, name: str, refused: Refused) -> Exit:
+    """Say what was refused, and why."""
+    console.print(Text.assemble(("✗ ", PROBLEM), safe(name, "bold")))
+    console.print(safe_block(f"  {refused}"))
+    return exit_for(refused) or Exit.USAGE
 
 
 def _ask(verb: str, runs: list[FlowRunRow], now: datetime) -> None:

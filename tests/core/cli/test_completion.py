@@ -32,7 +32,8 @@ def offered(command: Command, *words: str, shell: str = "bash") -> str:
         (["ru"], {"run", "runs"}),
         (
             ["runs", ""],
-            {"show", "watch", "logs", "result", "retry", "delete", "cancel", "kill", "pause", "resume", "rerun"},
+            {"show", "watch", "logs", "result", "retry", "delete", "cancel", "kill", "pause", "resume"}
+            | {"skip", "rerun"},
         ),
         (["runs", "show", "c"], {"calm-heron"}),
         (["runs", "retry", "d"], {"dusty-crow"}),

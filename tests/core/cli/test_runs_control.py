@@ -120,6 +120,71 @@ def test_a_detached_retry_goes_to_the_daemon(home: Home, flowctl_command: Comman
     assert (retried.returncode, retried.stdout.split()[2:]) == (0, ["is", "tried", "again"])
 
 
+_WAITS_FOR_RETRY = """
+from flowctl import flow, task
+tries = []
+
+@task(retries=1, retry_delay_seconds=600)
+def shaky(word):
+    tries.append(word)
+    if tries.count(word) < 2:
+        raise ValueError("not yet")
+    return word
+
+@flow
+def shaken():
+    futures = [shaky.submit(word) for word in ("one", "two", "three")]
+    return [future.result() for future in futures]
+"""
+
+
+def test_retry_delays_of_a_run_at_work_are_ended_and_a_task_that_waits_is_skipped(
+    home: Home, flowctl_command: Command, project: Project
+) -> None:
+    file = project.write("shaken.py", _WAITS_FOR_RETRY)
+    script = f"from flowctl.core.engine.loading import load_flow; print(load_flow({str(file) + ':shaken'!r})())"
+    with subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
+
+        def waiting() -> list[str]:
+            flowctl_command("runs")
+            with Reader.open(home) as reader:
+                found = [task for run in reader.runs() for task in reader.task_runs(run.id)]
+            return [task.name for task in found if task.state_name == "AwaitingRetry"]
+
+        once(lambda: len(waiting()) == 3, "three that wait")
+        first, second, third = waiting()
+        skipped = flowctl_command("runs", "skip", "-", third)
+        one = flowctl_command("runs", "retry", "-", "--now", "--task", first)
+        once(lambda: waiting() == [second], "one that waits")
+        others = flowctl_command("runs", "retry", "--now", "--query", "flow:shaken", "--yes")
+        said, _ = process.communicate(timeout=DEADLINE_S)
+        again = flowctl_command("runs", "retry", "--now")
+
+    assert said.decode().strip() == "['one', 'two', None]"
+    assert (skipped.returncode, skipped.stdout.split()[-2:]) == (0, ["is", "skipped"])
+    assert [line.split()[1] for line in one.stdout.splitlines()] == [first]
+    assert [line.split()[1] for line in others.stdout.splitlines()] == [second]
+    assert (again.returncode, "No task waits for its retry" in again.stderr) == (2, True)
+
+
+def test_runs_that_fit_a_query_are_retried_all_at_once_and_the_others_are_left_alone(
+    home: Home, flowctl_command: Command, project: Project
+) -> None:
+    project.write("broken.py", "from flowctl import flow\n@flow\ndef broken(n: int):\n    return 1 / n\n")
+    for n in (0, 0, 1):
+        flowctl_command("run", "broken.py:broken", "-p", f"n={n}", "--quiet")
+
+    unsure = flowctl_command("runs", "retry", "--query", "flow:broken")
+    retried = flowctl_command("runs", "retry", "--query", "flow:broken", "--yes")
+    once(lambda: sorted(run.attempt for run in seen(home) if run.is_final) == [1, 2, 2], "the second attempts")
+    wrong = flowctl_command("runs", "cancel", "--query", "nonsense>")
+
+    assert "Retry 2 runs? Say --yes" in unsure.stderr
+    assert (retried.returncode, len(retried.stdout.splitlines())) == (0, 2)
+    assert {run.state_type for run in seen(home) if run.attempt == 1} == {StateType.COMPLETED}
+    assert (wrong.returncode, wrong.stderr[:15]) == (2, "Error: --query:")
+
+
 def test_what_makes_no_sense_is_refused_with_a_sentence(home: Home, flowctl_command: Command) -> None:
     write_journal(home, an_id(1), a_run(an_id(1), name="done"))
 
