@@ -16,7 +16,7 @@ from flowctl.store.underway import tell
 
 _WAITING: Final = (
     "SELECT p.run_id, p.attempt, p.deployment_id, d.name, d.run_limit, coalesce(p.overlap, d.overlap), f.flow_name, "
-    "p.tags, p.due_at, p.scheduled_for, p.python "
+    "p.tags, p.due_at, p.scheduled_for, p.python, p.file "
     "FROM planned_run p JOIN flow_run f ON f.id = p.run_id LEFT JOIN deployment d ON d.id = p.deployment_id "
     "WHERE p.claimed_at IS NULL AND p.due_at <= ? AND f.ended_at IS NULL "
     "ORDER BY p.priority DESC, p.due_at, f.run LIMIT ?"
@@ -43,6 +43,8 @@ class Waiting(NamedTuple):
     due_at: datetime
     scheduled_for: datetime | None
     python: str
+    #: The flow's file; None where a module has it.
+    file: str | None
 
 
 class Claimed(NamedTuple):
@@ -59,9 +61,9 @@ def due_runs(connection: sqlite3.Connection, now: datetime, *, limit: int) -> li
     """List planned runs whose time has come: by priority, then the one that waits longest first."""
     found: list[Waiting] = []
     for row in connection.execute(_WAITING, (microseconds(now), limit)).fetchall():
-        *before, tags, due_at, scheduled_for, python = row
+        *before, tags, due_at, scheduled_for, python, file = row
         occurrence = None if scheduled_for is None else moment(scheduled_for)
-        found.append(Waiting._make((*before, json.loads(tags), moment(due_at), occurrence, python)))
+        found.append(Waiting._make((*before, json.loads(tags), moment(due_at), occurrence, python, file)))
     return found
 
 

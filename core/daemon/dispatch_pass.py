@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from flowctl.core.daemon.cancellations import GRACE_S, LOOK_EVERY_S, Cancellation
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 #: Runs at once, of all deployments, where no limit of this name is set: each is a process.
 GLOBAL: Final = "global"
 DEFAULT_GLOBAL: Final = 100
+#: So long a due run waits for the reload of its file; a slow import must not hold up a schedule.
+_RELOAD_PATIENCE: Final = timedelta(seconds=3)
 #: Due runs that one step looks at.
 _MOST_LOOKED_AT: Final = 500
 #: Who ended without a fork server to tell is looked for this often.
@@ -55,6 +57,7 @@ def plug(daemon: Daemon) -> Callable[[datetime], float | None]:
         unwatch=forget,
         descriptors=daemon.descriptors_before,
     )
+    dispatcher.is_reloading = lambda path: daemon.watcher is not None and daemon.watcher.is_behind(path)
     daemon.dispatcher = dispatcher
     daemon.on_stop.append(dispatcher.servers.close)
 
@@ -76,11 +79,11 @@ def step(store: Store, dispatcher: Dispatcher, now: datetime, *, now_s: float) -
     dispatcher.is_complete = False
     dispatcher.hear(store, now, now_s)
     _cancel(store, dispatcher, now_s)
-    _start_due(store, dispatcher, now, now_s)
+    has_reloading = _start_due(store, dispatcher, now, now_s)
     dispatcher.look_after(store, now, now_s)
     dispatcher.is_complete = True
     waits: list[float] = []
-    if dispatcher.cancellations or dispatcher.servers.is_unsure:
+    if dispatcher.cancellations or dispatcher.servers.is_unsure or has_reloading:
         waits.append(LOOK_EVERY_S)
     if dispatcher.runs or dispatcher.ended:
         waits.append(_LOOK_AFTER_S)
@@ -114,10 +117,13 @@ def _cancel(store: Store, dispatcher: Dispatcher, now_s: float) -> None:
             del dispatcher.cancellations[run_id]
 
 
-def _start_due(store: Store, dispatcher: Dispatcher, now: datetime, now_s: float) -> None:
-    waiting = due_runs(store.connection, now, limit=_MOST_LOOKED_AT)
+def _start_due(store: Store, dispatcher: Dispatcher, now: datetime, now_s: float) -> bool:
+    """Start what is due; tell whether some of it waits for the reload of its file."""
+    due = due_runs(store.connection, now, limit=_MOST_LOOKED_AT)
+    waiting = [run for run in due if not _is_reloading(dispatcher, run, now)]
+    has_reloading = len(waiting) < len(due)
     if not waiting:
-        return
+        return has_reloading
     judge = _Judge(store, dispatcher, waiting)
     chosen: list[tuple[Waiting, Verdict]] = []
     others: list[tuple[Waiting, Verdict]] = []
@@ -131,7 +137,7 @@ def _start_due(store: Store, dispatcher: Dispatcher, now: datetime, now_s: float
         elif verdict.act != "wait" or dispatcher.reasons.get(run.run_id) != verdict.reason:
             others.append((run, verdict))
     if not chosen and not others:
-        return
+        return has_reloading
     # Not to the disk: whether a claimed run was begun, its lock and its journal tell.
     with store.transaction(durable=False):
         chosen = [(run, verdict) for run, verdict in chosen if claim(store.connection, run.run_id, now)]
@@ -141,6 +147,12 @@ def _start_due(store: Store, dispatcher: Dispatcher, now: datetime, now_s: float
         plan = planned_run(store.connection, run.run_id)
         if plan is not None:
             dispatcher.start(store.connection, plan, now_s=now_s, slots=verdict.slots)
+    return has_reloading
+
+
+def _is_reloading(dispatcher: Dispatcher, run: Waiting, now: datetime) -> bool:
+    """Tell whether the code of a run is just being looked into: who saves and starts it wants what was saved."""
+    return run.file is not None and now - run.due_at < _RELOAD_PATIENCE and dispatcher.is_reloading(run.file)
 
 
 class _Judge:

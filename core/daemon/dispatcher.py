@@ -56,6 +56,8 @@ class Dispatcher:
     ) -> None:
         self.home = home
         self.servers = ForkServers(home, watch=watch, unwatch=unwatch)
+        #: Tells of a flow file that it was saved, and is being looked into: its runs wait for what comes of that.
+        self.is_reloading: Callable[[str], bool] = lambda _path: False
         self.runs: dict[str, Underway] = {}
         self.cancellations: dict[str, Cancellation] = {}
         #: Ended, and not yet closed in the database: run -> attempt.

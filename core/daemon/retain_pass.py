@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from flowctl.core.daemon.chores import Chores
 from flowctl.core.daemon.snapshots import Snapshot, list_snapshots, take_snapshot
 from flowctl.store import deletion
+from flowctl.store.flow_files import drop_unused_sources
 from flowctl.store.health import look_after_crash
 from flowctl.store.home import Home
 from flowctl.store.plans import prune_occurrences
@@ -86,6 +87,7 @@ class Retainer:
         self.doom(expired_runs(store.connection, policy, now_us=now_us, limit=_RUNS_AT_ONCE))
         with store.transaction(durable=False):
             forget_requests(store.connection, before_us=now_us - _REQUESTS_KEPT // timedelta(microseconds=1))
+            drop_unused_sources(store.connection)
             if policy.days:
                 prune_occurrences(store.connection, now - timedelta(days=policy.days), limit=_ROWS_AT_ONCE)
         if policy.size and self.room is not None and self.room.total > policy.size:

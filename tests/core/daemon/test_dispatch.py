@@ -81,6 +81,26 @@ def test_a_run_that_is_not_due_waits_and_says_how_long(stepped: Stepped, file: P
     assert stepped.dispatcher.runs == {}
 
 
+def test_a_run_waits_for_the_reload_of_its_file_and_not_for_ever(
+    stepped: Stepped, project: Project, file: Path
+) -> None:
+    stepped.dispatcher.is_reloading = lambda path: path == str(file)
+    now = datetime.now(UTC)
+    late = stepped.plan(file, "marks", {"word": "late"}, due_at=now - timedelta(minutes=1))
+    fresh = stepped.plan(file, "marks", {"word": "fresh"}, due_at=now + timedelta(seconds=60))
+
+    wait_s = step(stepped.store, stepped.dispatcher, now + timedelta(seconds=61), now_s=time.monotonic())
+    assert wait_s is not None
+    assert wait_s <= 0.1
+    assert stepped.state(fresh) == "SCHEDULED/Scheduled"
+    stepped.until_over(late)
+    stepped.dispatcher.is_reloading = lambda _path: False
+    step(stepped.store, stepped.dispatcher, now + timedelta(seconds=61), now_s=time.monotonic())
+    stepped.until_over(fresh)
+
+    assert _words(project) == ["late", "fresh"]
+
+
 def test_twenty_runs_go_on_at_once(stepped: Stepped, project: Project, file: Path) -> None:
     runs = [stepped.plan(file, "marks", {"word": f"{number}", "waits": True}) for number in range(20)]
 

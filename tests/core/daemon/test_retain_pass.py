@@ -9,15 +9,18 @@ import pytest
 
 from flowctl.core.daemon import retain_pass, snapshots
 from flowctl.core.daemon.retain_pass import DiskNearlyFull, Retainer, check_disk
+from flowctl.core.daemon.schedule_pass import step
 from flowctl.core.daemon.snapshots import list_snapshots, take_snapshot
 from flowctl.store import deletion
 from flowctl.store.catchup import ingest_active
 from flowctl.store.copies import verify
+from flowctl.store.flow_files import keep_source, load_source
 from flowctl.store.home import Home
 from flowctl.store.problems import DatabaseDamaged
 from flowctl.store.queries import Reader
 from flowctl.store.retention import Policy, Room, expired_runs, room_of, runs_to_free
 from flowctl.store.writer import Store
+from tests.core.daemon.scheduled import HOUR, deploy, times
 from tests.core.daemon.waiting import names
 from tests.store.journals import NOON, SECOND, a_run, an_id, many_runs, write_journal
 
@@ -130,6 +133,27 @@ def test_old_requests_are_forgotten(home: Home, store: Store) -> None:
     Retainer(home, at(NOON)).look(store, _NOTHING, at(NOON + 8 * _DAY_US + 1))
 
     assert store.connection.execute("SELECT id FROM request").fetchall() == [("2",)]
+
+
+def test_old_occurrences_and_texts_of_flow_files_that_nobody_needs_are_forgotten(home: Home, store: Store) -> None:
+    noon = at(NOON)
+    deploy(store, noon)
+    step(store, noon + HOUR)
+    with store.transaction() as connection:
+        used, unused = keep_source(connection, b"used"), keep_source(connection, b"unused")
+        connection.execute("UPDATE deployment SET source_hash = ?", (used,))
+        # As if its run had been deleted.
+        connection.execute("UPDATE occurrence SET outcome = 'fired', run_id = NULL")
+    assert len(times(store)) == 1
+    retainer = Retainer(home, noon)
+
+    retainer.look(store, Policy(days=2, runs=0, size=0), noon + HOUR * 24)
+    assert len(times(store)) == 1
+    retainer.look(store, Policy(days=2, runs=0, size=0), noon + HOUR * 24 * 9)
+
+    assert times(store) == []
+    assert load_source(store.connection, used) == b"used"
+    assert load_source(store.connection, unused) is None
 
 
 def test_a_home_that_is_too_large_loses_its_oldest_runs(home: Home, store: Store, ten: list[str]) -> None:
