@@ -39,9 +39,24 @@ def tui(
         bool, typer.Option("--no-mouse", help="Leave the mouse to the terminal, to select text with it.")
     ] = False,
     as_ascii: Annotated[bool, typer.Option("--ascii", help="Draw with ASCII characters alone.")] = False,
+    is_web: Annotated[
+        bool, typer.Option("--web", help="Serve it to a browser of this machine, at an address with a token.")
+    ] = False,
+    port: Annotated[
+        int, typer.Option("--port", metavar="N", min=0, max=65535, help="The port for --web; 0 takes a free one.")
+    ] = 0,
 ) -> int:
     """Look at runs as they happen: what runs, what waits and until when, what failed and why."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM") == "dumb":
+    if is_web:
+        from flowctl.tui.web import serve
+
+        flags = {"--no-daemon": no_daemon, "--no-mouse": no_mouse, "--ascii": as_ascii}
+        words = [flag for flag, is_set in flags.items() if is_set]
+        words += [] if theme is None else ["--theme", theme]
+        return serve([*words, *([] if run is None else [run])], port=port)
+    # In a browser the interface has a driver of its own, and pipes.
+    is_served = "TEXTUAL_DRIVER" in os.environ
+    if not is_served and (not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM") == "dumb"):
         raise CommandError("`flowctl tui` needs a terminal. `flowctl runs` lists runs in pipes and files.", Exit.USAGE)
     try:
         from flowctl.tui.entry import Options, open_interface

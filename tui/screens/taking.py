@@ -70,6 +70,10 @@ class Taking(FlowctlScreen):
                 subprocess.Popen(
                     call.command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
                 )
+            elif view.flowctl.is_web:
+                view.say(
+                    f"a browser cannot lend its screen to {call.command[0]}: set $VISUAL to one with windows", "warning"
+                )
             else:
                 with view.flowctl.suspend():
                     subprocess.run(call.command, check=False)
