@@ -99,6 +99,15 @@ class Navigation(App[int]):
                 return screen.neighbour_task(number, step)
         return None
 
+    def task_place(self, run_id: str, number: int) -> tuple[int, int] | None:
+        """Tell which of how many task runs one is, as the tree under this screen has them."""
+        from flowctl.tui.screens.run import RunScreen
+
+        for screen in reversed(self.screen_stack):
+            if isinstance(screen, RunScreen) and screen.run_id == run_id and screen.detail is not None:
+                return number, len(screen.detail.tasks)
+        return None
+
     def replace_task(self, run_id: str, number: int) -> None:
         """Show another task in the place of this one."""
         from flowctl.tui.screens.task import TaskScreen

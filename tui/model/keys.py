@@ -81,6 +81,10 @@ _ASCII: Final = {"↑": "up", "↓": "down", "←": "left", "→": "right", "⏎
 _NAMES: Final = {shown: name for name, shown in _SHOWN.items() if shown not in _ASCII}
 
 
+#: Scopes that nobody wants to read one by one.
+_MANY: Final = 7
+
+
 class KeymapProblem(NamedTuple):
     """Something in `keys.toml` that was left out, and why."""
 
@@ -194,7 +198,7 @@ def as_markdown(table: Sequence[Binding]) -> str:
     """Write the whole table for the documentation."""
     lines: list[str] = []
     for group in GROUPS:
-        lines += [f"### {group}", "", "| Keys | Does | Where | Id |", "|---|---|---|---|"]
+        lines += [f"### {group}", "", "| Keys | Does | Where | Id | Command |", "|---|---|---|---|---|"]
         for binding in table:
             if binding.group == group:
                 keys = " ".join(
@@ -202,7 +206,9 @@ def as_markdown(table: Sequence[Binding]) -> str:
                     for key in binding.keys
                 )
                 where = "everywhere" if "app" in binding.scopes else ", ".join(sorted(binding.scopes))
-                lines.append(f"| {keys} | {binding.title} | {where} | `{binding.id}` |")
+                where = "every list and log" if len(binding.scopes) >= _MANY else where
+                command = f"`{binding.command}`" if binding.command else ""
+                lines.append(f"| {keys} | {binding.title} | {where} | `{binding.id}` | {command} |")
         lines.append("")
     return "\n".join(lines)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -147,14 +148,31 @@ class Moving(FlowctlScreen):
         self.whole.say("frozen: P lets it go on" if self.flowctl.is_frozen else "live again", "warning")
 
     def action_app_export(self) -> None:
-        """Save a picture of the screen in the current folder."""
-        path = Path.cwd() / f"flowctl-{time.strftime('%Y%m%d-%H%M%S')}.svg"
+        """Save the screen in the current folder, as one chooses."""
+        view = self.whole
+        answers = {"s": partial(self._export, "svg"), "t": partial(self._export, "txt")}
+        offered = "export: s picture (SVG)   t text"
+        if view.inspected() is not None:
+            answers["j"] = partial(self._export, "json")
+            offered += "   j record (JSON)"
+        view.choose(offered, answers, style="accent")
+
+    def _export(self, kind: str) -> None:
+        from flowctl.tui.screens import export
+        from flowctl.tui.screens.taking import as_json
+
+        view, record = self.whole, self.whole.inspected()
         try:
-            path.write_text(self.flowctl.export_screenshot(), encoding="utf-8")
+            if kind == "svg":
+                path = export.save(self.flowctl.export_screenshot(), kind)
+            elif kind == "txt" or record is None:
+                path = export.save(export.as_text(view), "txt")
+            else:
+                path = export.save(as_json(record[1]) + "\n", kind)
         except OSError as error:
-            self.whole.say(f"cannot save {path}: {error.strerror}", "error")
+            view.say(f"cannot save in {Path.cwd()}: {error.strerror}", "error")
             return
-        self.whole.say(f"saved {path}")
+        view.say(f"saved {path}")
 
     def action_app_redraw(self) -> None:
         self.flowctl.refresh(repaint=True, layout=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Final, cast
+from typing import Final
 
 from textual import on
 from textual.containers import Container
@@ -14,17 +14,15 @@ from flowctl.tui.bridge import Question
 from flowctl.tui.history import Place
 from flowctl.tui.model import runs_lines
 from flowctl.tui.model.completion import Vocabulary
-from flowctl.tui.model.keys import Binding
 from flowctl.tui.model.plans import Ahead
-from flowctl.tui.model.runs_list import SORTS, RunList, Target, vocabulary_of
+from flowctl.tui.model.runs_list import vocabulary_of
 from flowctl.tui.model.snapshots import Counts, ListedRun, RunsPage
 from flowctl.tui.model.texts import Line, grouped
 from flowctl.tui.model.travel import moments_of_runs, rows_at
 from flowctl.tui.screens.dashboard import day_lines, empty_lines, need_lines, next_lines
 from flowctl.tui.screens.preview import Preview
-from flowctl.tui.screens.query_line import REST_S, QueryLine
-from flowctl.tui.screens.run_taking import edit_place, marked_yanks, run_yanks
-from flowctl.tui.screens.taking import SourcePlace, Yank
+from flowctl.tui.screens.query_line import REST_S
+from flowctl.tui.screens.run_marks import RunMarks
 from flowctl.tui.screens.travelling import Travelling
 from flowctl.tui.widgets.bar import Bar
 from flowctl.tui.widgets.pane import TextPane
@@ -37,17 +35,15 @@ _NEAR: Final = 40
 _DAY_FROM: Final = 78
 
 
-class RunsScreen(Travelling, QueryLine):
+class RunsScreen(Travelling, RunMarks):
     """All root runs."""
 
     SCOPE = "runs"
 
     def __init__(self) -> None:
         super().__init__()
-        self.runs = RunList()
         self._limit = _PAGE
         self._total: int | None = None
-        self._has_more = False
         self._is_read = False
         self._now = self.flowctl.clock()
         self._asked: Question[RunsPage] | None = None
@@ -74,11 +70,6 @@ class RunsScreen(Travelling, QueryLine):
             yield TextPane(id="preview")
 
     @property
-    def rows(self) -> RowPane[ListedRun]:
-        """The list."""
-        return cast("RowPane[ListedRun]", self.query_one("#main"))  # as `body` makes it
-
-    @property
     def place(self) -> Place:
         return Place("runs")
 
@@ -97,10 +88,10 @@ class RunsScreen(Travelling, QueryLine):
     def _take(self, page: RunsPage) -> None:
         self._is_read = True
         self._now = self.instant or page.at
-        self._has_more = page.next is not None
-        self._sync()
+        self.has_more = page.next is not None
+        self.sync()
         self.runs.update(page)
-        self._show()
+        self.show_rows()
         self._preview.look_at(self.runs.row())
 
     @property
@@ -113,13 +104,13 @@ class RunsScreen(Travelling, QueryLine):
     def show_instant(self) -> None:
         """Let the rows stand as they did."""
         self._now = self.instant or self.flowctl.clock()
-        self._show()
+        self.show_rows()
 
     def _take_total(self, total: int) -> None:
         self._total = total
         self.refresh_lines()
 
-    def _show(self) -> None:
+    def show_rows(self) -> None:
         rows = self.rows
         rows.marks = self.runs.marks
         rows.empty = empty_lines(self._query.text, self._all) if self._is_read else (((" opening…", "quiet"),),)
@@ -129,19 +120,14 @@ class RunsScreen(Travelling, QueryLine):
         rows.repaint()
         self.refresh_lines()
 
-    def _sync(self) -> None:
-        """One moves in the pane; the model is asked about the row there."""
-        if (row := self.rows.row) is not None:
-            self.runs.select(row.id)
-
     @on(RowPane.Moved, "#main")
     def _on_moved(self) -> None:
-        self._sync()
+        self.sync()
         cursor = self.runs.cursor
         self.set_timer(REST_S, lambda: self._rest(cursor))
-        if self._has_more and self.rows.place > len(self.runs.rows) - _NEAR and self._asked is not None:
+        if self.has_more and self.rows.place > len(self.runs.rows) - _NEAR and self._asked is not None:
             self._limit += _PAGE
-            self._has_more = False
+            self.has_more = False
             self.bridge.again(self._asked)
 
     def _rest(self, cursor: str | None) -> None:
@@ -152,13 +138,13 @@ class RunsScreen(Travelling, QueryLine):
     @on(RowPane.Opened, "#main")
     def action_move_open(self) -> None:
         """Open the run under the cursor."""
-        self._sync()
+        self.sync()
         if (row := self.runs.row()) is not None:
             self.flowctl.run_order = [each.id for each in self.runs.rows]
             self.flowctl.open_run(row.id)
 
     def action_look_log(self) -> None:
-        self._sync()
+        self.sync()
         if (row := self.runs.row()) is not None:
             self.flowctl.open_log(row.id, row.run.name)
 
@@ -175,73 +161,12 @@ class RunsScreen(Travelling, QueryLine):
         if self.return_to_now():
             return True
         if self.runs.clear_marks():
-            self._show()
+            self.show_rows()
             return True
         if self._query.text:
             self.requery("")
             return True
         return False
-
-    # Marks, order, problems.
-
-    def action_mark_toggle(self) -> None:
-        self._sync()
-        self.runs.toggle_mark()
-        self._show()
-
-    def action_mark_range(self) -> None:
-        self._sync()
-        self.runs.mark_range()
-        self._show()
-
-    def action_mark_all(self) -> None:
-        self.runs.mark_all()
-        self._show()
-
-    def action_find_sort(self) -> None:
-        self._sync()
-        self.runs.sort_by(SORTS[(SORTS.index(self.runs.sort) + 1) % len(SORTS)])
-        self._show()
-
-    def action_find_reverse(self) -> None:
-        self._sync()
-        self.runs.sort_by(self.runs.sort, is_reversed=not self.runs.is_reversed)
-        self._show()
-
-    def action_move_next_problem(self) -> None:
-        self._to_problem(1)
-
-    def action_move_previous_problem(self) -> None:
-        self._to_problem(-1)
-
-    def _to_problem(self, step: int) -> None:
-        self._sync()
-        if self.runs.next_problem(step):
-            self.rows.move_to(self.runs.index())
-        else:
-            self.say("no other run here failed", "quiet")
-
-    def targets(self) -> tuple[Target, ...]:
-        self._sync()
-        self.runs.refresh_marks()
-        return self.runs.targets()
-
-    def yanks(self) -> dict[str, Yank]:
-        self._sync()
-        if self.runs.marks:
-            return marked_yanks(self.targets())
-        row = self.runs.row()
-        return {} if row is None else run_yanks(row.run)
-
-    def source_place(self) -> SourcePlace | None:
-        self._sync()
-        row = self.runs.row()
-        return None if row is None else edit_place(row.run)
-
-    def inspected(self) -> tuple[str, object] | None:
-        self._sync()
-        row = self.runs.row()
-        return None if row is None else (row.run.name, row.run)
 
     # What is drawn.
 
@@ -294,20 +219,6 @@ class RunsScreen(Travelling, QueryLine):
                 label = " 24h " if width >= _DAY_FROM + 5 else " "
                 right = (*runs_lines.day_line(counts, self.flowctl.ink.glyphs), (label, "quiet"))
         return self.tabs("runs"), self.travel_line() or right
-
-    def note_line(self) -> tuple[Line, Line]:
-        if not self._note and (marks := len(self.runs.marks)):
-            verbs = (("c", "cancel"), ("r", "retry"), ("p", "pause"), ("y", "yank ids"), ("D", "delete"))
-            keys = [span for key, verb in verbs for span in ((f"  {key}", "accent"), (f" {verb}", ""))]
-            shown = len(self.runs.rows)
-            more = f"* marks all {grouped(shown)}" if marks < shown else "of the rows listed" if self._has_more else ""
-            undo = self.flowctl.asked.undo_text
-            right = ((f"{undo} ", "accent"),) if undo else ((f"{more}   esc clears ", "quiet"),)
-            return ((f" {marks} marked:", "mark"), *keys), right
-        return super().note_line()
-
-    def can_run(self, binding: Binding) -> bool:
-        return bool(self.runs.rows) or (binding.group not in ("Act", "Mark") and binding.id != "move.open")
 
     def refresh_lines(self) -> None:
         super().refresh_lines()

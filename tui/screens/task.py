@@ -12,9 +12,10 @@ from textual.widget import Widget
 from flowctl.store.errors import ErrorReport
 from flowctl.tui.history import Place
 from flowctl.tui.model.glyphs import word_of
+from flowctl.tui.model.keys import Binding
 from flowctl.tui.model.runs_list import Target
 from flowctl.tui.model.snapshots import TaskDetail
-from flowctl.tui.model.texts import Line, width_of
+from flowctl.tui.model.texts import Line, countdown, width_of
 from flowctl.tui.model.time_scale import TimeScale
 from flowctl.tui.screens.error_lines import error_lines, place_of
 from flowctl.tui.screens.logging_view import LoggingView
@@ -199,6 +200,12 @@ class TaskScreen(LoggingView):
         if self.detail is not None:
             self.flowctl.open_log(self.run_id, self.detail.task.name, (self.number,))
 
+    def brief_of(self, binding: Binding) -> str:
+        task = None if self.detail is None else self.detail.task
+        if binding.id == "act.retry" and task is not None and task.due_at is not None and not task.is_final:
+            return f"retry now ({countdown((task.due_at - self._now).total_seconds())})"
+        return super().brief_of(binding)
+
     def targets(self) -> tuple[Target, ...]:
         if self.detail is None:
             return ()
@@ -258,8 +265,12 @@ class TaskScreen(LoggingView):
         run, task, crumb = self.detail.run, self.detail.task, self.flowctl.ink.glyphs.crumb
         error = self._error()
         frame = None if error is None else error.own_frame
-        right = (("e", "accent"), (f" {place_of(frame)} ", "quiet")) if frame is not None else ()
+        right: Line = (("e", "accent"), (f" {place_of(frame)} ", "quiet")) if frame is not None else ()
+        if (where := self.flowctl.task_place(self.run_id, self.number)) is not None:
+            right = ((f"task {where[0]} of {where[1]}  ", "quiet"), *right)
+        name = task.task_name if task.map_index is None else f"{task.task_name}[{task.map_index}]"
+        name = name if task.name == f"{task.task_name}-{task.number:03x}" else task.name
         paths = (f" Runs {crumb} {run.flow_name} {crumb} {run.name} {crumb} ", f" {run.name} {crumb} ", " ")
-        room = self.flowctl.size.width - width_of(right) - width_of(((task.name, ""),)) - 1
+        room = self.flowctl.size.width - width_of(right) - width_of(((name, ""),)) - 1
         path = next((each for each in paths if width_of(((each, ""),)) <= room), " ")
-        return ((path, "quiet"), (task.name, "title")), right
+        return ((path, "quiet"), (name, "title")), right

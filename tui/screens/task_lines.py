@@ -134,7 +134,7 @@ def _countdown(task: TaskRunRow, now: datetime, width: int, glyphs: Glyphs) -> L
     left = (task.due_at - now).total_seconds()
     ended = next((each.ended_at for each in reversed(task.attempts) if each.ended_at), None)
     whole = (task.due_at - ended).total_seconds() if ended is not None else max(left, 1.0)
-    cells = max(0, min(24, width - 54))
+    cells = max(0, min(24 if width < 110 else 48, width - 54))
     full = round(cells * min(max(left / whole, 0.0), 1.0)) if whole > 0 else 0
     return (
         (f"   {glyphs.states['retrying']} ", "retrying"),

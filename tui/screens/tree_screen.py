@@ -7,8 +7,10 @@ from datetime import datetime
 from typing import Final, cast
 
 from flowctl.tui.model.glyphs import word_of
+from flowctl.tui.model.keys import Binding
 from flowctl.tui.model.runs_list import Target
 from flowctl.tui.model.snapshots import RunDetail
+from flowctl.tui.model.texts import countdown
 from flowctl.tui.model.time_scale import TimeWindow
 from flowctl.tui.model.waterfall import Waterfall
 from flowctl.tui.model.waterfall_lines import window_of
@@ -110,6 +112,20 @@ class TreeScreen(LoggingView):
         node, name = self.node, "" if self.detail is None else self.detail.run.name
         numbers = () if node is None or node.flow is not None else tuple(node.task_numbers)
         self.flowctl.open_log(self.run_id, name if not numbers or node is None else f"{name} {node.name}", numbers)
+
+    def action_look_graph(self) -> None:
+        if self.waterfall is not None:
+            from flowctl.tui.screens.graph import GraphScreen
+
+            self.flowctl.push_screen(GraphScreen(self.waterfall))
+
+    def brief_of(self, binding: Binding) -> str:
+        run, node = None if self.detail is None else self.detail.run, self.node
+        if binding.id == "act.pause" and run is not None and run.state_type == "PAUSED":
+            return "resume"
+        if binding.id == "act.retry" and node is not None and node.due_at is not None and node.word == "retrying":
+            return f"retry now ({countdown((node.due_at - self._now).total_seconds())})"
+        return super().brief_of(binding)
 
     def targets(self) -> tuple[Target, ...]:
         if self.detail is None:

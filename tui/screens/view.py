@@ -78,6 +78,10 @@ class View(Moving, Acting, Taking, FillingIn, TypingLine):
         """Tell whether a key does something now, on what the cursor is on."""
         return True
 
+    def brief_of(self, binding: Binding) -> str:
+        """Say in the footer what a key does now, to what the cursor is on."""
+        return binding.brief
+
     def take_counts(self, counts: Counts) -> None:
         """Take the figures of the dashboard."""
 
@@ -223,7 +227,7 @@ class View(Moving, Acting, Taking, FillingIn, TypingLine):
             spans += [
                 (" ", ""),
                 (key, "quiet" if is_grey else "accent"),
-                (f" {each.brief} ", "quiet" if is_grey else ""),
+                (f" {self.brief_of(each)} ", "quiet" if is_grey else ""),
             ]
         # The way to all other keys must not be cut off.
         width, tail = self.flowctl.size.width, [(" ", ""), ("?", "accent"), (" help", "")]

@@ -1,0 +1,32 @@
+"""Saving what is on the screen: as a picture, as text, or as the record that it shows."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flowctl.tui.screens.view import View
+
+
+def as_text(view: View) -> str:
+    """Give the screen as plain text, line by line, as it stands there."""
+    strips = view._compositor.render_strips()  # pyright: ignore[reportPrivateUsage] - the one place that knows
+    return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips) + "\n"
+
+
+def save(text: str, kind: str) -> str:
+    """Write a new file in the current folder; return its path. Raises `OSError`."""
+    stem = f"flowctl-{time.strftime('%Y%m%d-%H%M%S')}"
+    for number in range(100):
+        path = Path.cwd() / f"{stem}{f'-{number}' if number else ''}.{kind}"
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
+        except FileExistsError:
+            continue
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
+            file.write(text)
+        return str(path)
+    raise FileExistsError(17, "a hundred pictures within one second", stem)
