@@ -60,7 +60,9 @@ def deploy(daemon: Daemon, fields: Fields) -> Fields:
     deployment = plan_queries.deployment(connection, name)
     if schedules is not None:
         plans.set_schedules(connection, deployment.id, schedules, daemon.now())
-    _woken(daemon, watch=True)
+    # Of a file that something is deployed from already, the watcher has nothing to learn.
+    is_news = daemon.watcher is not None and not daemon.watcher.is_deployed(reference.file)
+    _woken(daemon, watch=is_news)
     return {**_answer(daemon, name), "is_new": name not in before}
 
 

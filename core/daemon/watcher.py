@@ -74,18 +74,9 @@ class Watcher:
         """Whether something that was saved is not in the database yet."""
         return bool(self._dirty or self._asked or self._ready or self._lost) or self._is_walking
 
-    def is_behind(self, path: str) -> bool:
-        """Whether a save of a flow file is known, and not in the database yet."""
-        return path in self._dirty or path in self._asked or path in self._ready
-
-    @property
-    def warning(self) -> str | None:
-        return None if self._lookout is None else self._lookout.warning
-
-    @property
-    def left_out(self) -> Mapping[str, str]:
-        """Files in watched folders that are not looked into, and why."""
-        return {} if self._lookout is None else self._lookout.sighting.left_out
+    def is_deployed(self, path: str | None) -> bool:
+        """Whether a file is looked after since something is deployed from it."""
+        return self._is_loaded and path in self._files.deployed
 
     def status(self) -> dict[str, Any]:
         """Tell how it is, for those who ask the daemon."""
@@ -96,8 +87,11 @@ class Watcher:
             "reloads": self.reloads,
             "is_busy": self.is_busy,
             "reloading": sorted({*self._dirty, *self._asked, *self._ready})[:_MOST_TOLD],
-            "warning": self.warning,
-            "left_out": dict(list(self.left_out.items())[:_MOST_TOLD]),
+            "warning": None if self._lookout is None else self._lookout.warning,
+            # Files in watched folders that are not looked into, and why.
+            "left_out": {}
+            if self._lookout is None
+            else dict(list(self._lookout.sighting.left_out.items())[:_MOST_TOLD]),
         }
 
     def refresh(self) -> None:

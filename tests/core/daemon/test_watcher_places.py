@@ -108,7 +108,7 @@ def test_a_link_to_a_file_in_the_folder_is_that_file_and_one_that_leads_out_is_l
     watched.watch(etl.parent)
 
     assert [file.path for file in file_queries.flow_files(watched.store.connection)] == [str(etl)]
-    assert str(outside) in watched.watcher.left_out[str(etl.with_name("out.py"))]
+    assert str(outside) in watched.watcher.status()["left_out"][str(etl.with_name("out.py"))]
 
 
 def test_the_file_behind_a_watched_link_is_watched(watched: Watched, etl: Path, tmp_path: Path) -> None:
@@ -182,7 +182,7 @@ def test_without_watches_of_the_system_files_are_polled_and_that_is_said(
     etl.write_text(FLOW.replace("0 2", "0 8"))
 
     watched.reloaded(etl, 2)
-    assert "every 0.3 s" in str(watched.watcher.warning)
+    assert "every 0.3 s" in str(watched.watcher.status()["warning"])
     watched.close()
 
 
