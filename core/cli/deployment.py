@@ -7,12 +7,16 @@ from typing import Annotated
 import typer
 
 from flowctl.core.cli import completion
-from flowctl.core.cli.deploy import CatchUpWord, Crons, IntervalText, RuleText, Seconds, Timezone
+from flowctl.core.cli.deploy import CatchUpWord, Crons, IntervalText, RuleText, Seconds
 from flowctl.core.cli.help import Command, Group
 from flowctl.core.cli.runs_control import NoDaemonOption
 
 Name = Annotated[
     str, typer.Argument(metavar="NAME", help="Name of the deployment.", autocompletion=completion.deployments)
+]
+KeptTimezone = Annotated[
+    str | None,
+    typer.Option("--timezone", "-z", metavar="ZONE", help="As in Europe/Berlin; without, that of its schedules."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 Slug = Annotated[
@@ -123,7 +127,7 @@ def set_schedule(
     cron: Crons = None,
     interval: IntervalText = None,
     rrule: RuleText = None,
-    timezone: Timezone = "UTC",
+    timezone: KeptTimezone = None,
     seconds: Seconds = False,
     catchup: CatchUpWord = None,
     slug: Annotated[
@@ -135,10 +139,11 @@ def set_schedule(
     no_daemon: NoDaemonOption = False,
 ) -> int:
     """Give it a schedule, in the place of those it has; or switch one on or off, or take it away."""
-    from flowctl.core.cli.deployment_change import change_schedules
+    from flowctl.core.cli.deployment_change import change_schedules, zone_of
     from flowctl.core.cli.schedule_words import plain_of
 
-    plain = plain_of(cron or [], interval, rrule, timezone=timezone, seconds=seconds, catchup=catchup, slug=slug)
+    zone = timezone or (zone_of(name) if cron or interval or rrule else "UTC")
+    plain = plain_of(cron or [], interval, rrule, timezone=zone, seconds=seconds, catchup=catchup, slug=slug)
     return change_schedules(
         name, plain, slug=slug, is_added=add or slug is not None, remove=remove, active=on, no_daemon=no_daemon
     )

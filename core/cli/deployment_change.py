@@ -78,6 +78,12 @@ def change_schedules(
     return Exit.OK
 
 
+def zone_of(name: str) -> str:
+    """Give the zone of a deployment's schedules, for one that is to take their place; UTC where there are several."""
+    zones = {schedule.timezone for schedule in _deployment(name).schedules}
+    return zones.pop() if len(zones) == 1 else "UTC"
+
+
 def _deployment(name: str) -> DeploymentRow:
     with open_reader(Home.default()) as reader:
         return reader.read_with(lambda connection: plan_queries.deployment(connection, name))

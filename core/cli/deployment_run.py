@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from flowctl.core.cli.asking import ask
+from flowctl.core.cli.deployment_words import in_zone
 from flowctl.core.cli.exits import Exit
 from flowctl.core.cli.faults import CommandError
 from flowctl.core.cli.looking_back import open_reader
@@ -105,8 +106,12 @@ def backfill_deployment(
     if not times:
         console.print("Every time of that span has got its run.")
         return Exit.OK
+    with open_reader(Home.default()) as reader:
+        row = reader.read_with(lambda connection: plan_queries.deployment(connection, name))
+    zones = {schedule.slug: schedule.timezone for schedule in row.schedules}
     for each in times[:_MOST_SHOWN]:
-        console.print(Text.assemble("  ", moment(datetime.fromisoformat(each["at"])), "  ", safe(each["slug"], QUIET)))
+        at = in_zone(datetime.fromisoformat(each["at"]), zones.get(each["slug"], "UTC"))
+        console.print(Text.assemble("  ", at, "  ", safe(each["slug"], QUIET)))
     if len(times) > _MOST_SHOWN:
         console.print(Text(f"  and {len(times) - _MOST_SHOWN:,} more", QUIET))
     words = "would be planned" if dry_run else "are planned, one after the other" if len(times) > 1 else "is planned"
@@ -125,9 +130,21 @@ def _assigned(row: DeploymentRow, assignments: Sequence[str]) -> dict[str, objec
         values = [text if kind == "string" else _json_or_text(text) for text in texts]
         if len(values) > 1 and kind not in (None, "array"):
             raise CommandError(f"-p {name} is given {len(values)} times, but {name!r} takes one value. Give it once.")
+        for text, value in zip(texts, values, strict=True):
+            _check_number(name, kind, text, value)
         is_list = len(values) > 1 or (kind == "array" and not isinstance(values[0], list))
         found[name] = values if is_list else values[0]
     return found
+
+
+def _check_number(name: str, kind: object, text: str, value: object) -> None:
+    """Refuse what can be no number where the flow wants one; all else is judged where the flow is."""
+    if kind not in _NUMBERS or isinstance(value, (int, float)) or value is None:
+        return
+    raise CommandError(f"-p {name}={text}: {name!r} takes {_NUMBERS[str(kind)]}, not {text!r:.60}.")
+
+
+_NUMBERS: Final = {"integer": "a whole number", "number": "a number"}
 
 
 def _json_or_text(text: str) -> object:

@@ -30,7 +30,7 @@ def print_schedules(console: Console, row: DeploymentRow, *, indent: str = "") -
         elif row.paused:
             line.append("  paused", WARNING)
         elif (next_at := next_of(schedule, now)) is not None:
-            line.append(f"  next {_at(next_at, schedule.timezone)}, {ago(next_at, now)}", QUIET)
+            line.append(f"  next {in_zone(next_at, schedule.timezone)}, {ago(next_at, now)}", QUIET)
         if len(row.schedules) > 1 and schedule.slug != schedule.expression:
             line.append("  ").append_text(safe(f"({schedule.slug})", QUIET))
         console.print(line)
@@ -50,7 +50,8 @@ def next_of(schedule: ScheduleRow, now: datetime) -> datetime | None:
     return None if first is None else first.at
 
 
-def _at(at: datetime, timezone: str) -> str:
+def in_zone(at: datetime, timezone: str) -> str:
+    """Write a time in the zone of a schedule; of a zone that is not known here, where the user is."""
     try:
         return zoned(at, read_zone(timezone))
     except ValueError:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from flowctl.core.authoring.templates import random_run_name
 from flowctl.core.daemon.occurrence_parameters import filled_in
+from flowctl.core.daemon.plan_fields import check_names
 from flowctl.core.daemon.protocol import Fields, Refused
 from flowctl.core.daemon.upkeep_requests import text, texts
 from flowctl.core.engine.launch import LIKE
@@ -200,16 +201,8 @@ def _parameters(fields: Fields) -> dict[str, object]:
 def _check_names(deployment: DeploymentRow, arguments: Mapping[str, object]) -> None:
     """Refuse parameters that the flow does not have, or lacks; values are judged where the flow is."""
     schema = deployment.parameter_schema
-    if not schema:
-        return
-    known = cast("dict[str, object]", schema.get("properties") or {})
-    missing = [name for name in cast("list[str]", schema.get("required") or []) if name not in arguments]
-    strange = [name for name in arguments if name not in known] if schema.get("additionalProperties") is False else []
-    if strange:
-        raise Refused(
-            "bad_request",
-            f"The flow {deployment.flow_name!r} has no parameter {strange[0]!r}. It has: {', '.join(known) or 'none'}.",
-        )
+    check_names(repr(deployment.flow_name), schema, arguments)
+    missing = [name for name in cast("list[str]", (schema or {}).get("required") or []) if name not in arguments]
     if missing:
         raise Refused("bad_request", f"The flow {deployment.flow_name!r} needs a value for {', '.join(missing)}.")
 

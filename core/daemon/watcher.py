@@ -74,6 +74,10 @@ class Watcher:
         """Whether something that was saved is not in the database yet."""
         return bool(self._dirty or self._asked or self._ready or self._lost) or self._is_walking
 
+    def is_behind(self, path: str) -> bool:
+        """Whether a save of a flow file is known, and not in the database yet."""
+        return path in self._dirty or path in self._asked or path in self._ready
+
     def is_deployed(self, path: str | None) -> bool:
         """Whether a file is looked after since something is deployed from it."""
         return self._is_loaded and path in self._files.deployed

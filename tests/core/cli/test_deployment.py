@@ -199,3 +199,28 @@ def test_without_a_daemon_a_wish_fails_where_none_is_to_be_started(say: Say) -> 
 
     assert said.code == 7
     assert "No daemon is running" in said.err
+
+
+@pytest.mark.usefixtures("flows")
+def test_a_schedule_in_the_place_of_others_keeps_their_zone(say: Say) -> None:
+    say("deploy", "deployed_flows.py:etl", "--name", "nightly", "--cron", "0 2 * * *", "-z", "Europe/Berlin")
+
+    changed = say("deployment", "set-schedule", "nightly", "--cron", "0 4 * * *")
+    assert "at 04:00, every day (Europe/Berlin)  next " in changed.out
+    moved = say("deployment", "set-schedule", "nightly", "--cron", "0 4 * * *", "-z", "Asia/Tokyo")
+    assert "at 04:00, every day (Asia/Tokyo)" in moved.out
+    span = ("--from", "2026-03-01T00:00+09:00", "--to", "2026-03-02T00:00+09:00")
+    assert "Sun 2026-03-01 04:00 JST" in say("deployment", "backfill", "nightly", *span, "--dry-run").out
+
+
+@pytest.mark.usefixtures("flows")
+def test_a_run_with_a_parameter_that_cannot_be_is_refused_before_it_is_planned(say: Say) -> None:
+    say("deploy", "deployed_flows.py:etl", "--name", "nightly")
+
+    strange = say("deployment", "run", "nightly", "-p", "lmit=3")
+    wrong = say("deployment", "run", "nightly", "-p", "limit=many")
+
+    assert strange.code == wrong.code == 2
+    assert "has no parameter 'lmit'. It has: day, limit." in strange.err
+    assert "'limit' takes a whole number, not 'many'" in wrong.err
+    assert say("runs", "--json").out.strip() == "[]"
