@@ -8,9 +8,10 @@ from typing import Any, ClassVar, Final
 from flowctl.store.home import Home
 from flowctl.store.records import FlowRunRow
 from flowctl.tui import clipboard, signals
-from flowctl.tui.actions import Actions, Outcome
+from flowctl.tui.actions import Actions
 from flowctl.tui.bell import Bells, notify
 from flowctl.tui.bridge import EVERY_S, SSH_EVERY_S, Bridge, Broken, News
+from flowctl.tui.daemon_life import DaemonLife
 from flowctl.tui.data.source import Clock, Source, utc_now
 from flowctl.tui.keymap import load_keymap
 from flowctl.tui.model.asked import Asked
@@ -48,6 +49,7 @@ class FlowctlApp(Navigation):
         *,
         opens_run: str | None = None,
         asks_daemon: bool = True,
+        starts_daemon: bool = False,
         clock: Clock = utc_now,
     ) -> None:
         self.clock = clock
@@ -63,6 +65,7 @@ class FlowctlApp(Navigation):
             lambda: Source.open(home, clock=clock), self, every_s=SSH_EVERY_S if look.is_remote else EVERY_S
         )
         self.actions = Actions(home, is_allowed=asks_daemon)
+        self.daemon = DaemonLife(self, starts=asks_daemon and starts_daemon)
         self.table, self.keymap_problems = load_keymap()
         self.counts: Counts | None = None
         #: Data goes on, and the screen stands still.
@@ -108,6 +111,7 @@ class FlowctlApp(Navigation):
         if self._opens_run is not None:
             self.open_run(self._opens_run)
         self.set_interval(TICK_S, self._tick)
+        self.daemon.begin()
 
     def on_unmount(self) -> None:
         for each in self.asked.rest():
@@ -116,6 +120,7 @@ class FlowctlApp(Navigation):
 
     def on_news(self, _event: News) -> None:
         """Take what the bridge has read."""
+        self.daemon.note(self.bridge.pulse)
         if self.is_frozen:
             self.bridge.keep()
             return
@@ -154,25 +159,6 @@ class FlowctlApp(Navigation):
                 notify(f"{run.flow_name}: {run.state_name}", run.name)
                 if self.view is not None:
                     self.view.say(f"{run.flow_name} {run.name}: {run.state_name}", "accent")
-
-    def start_daemon(self) -> None:
-        """Start the daemon where there is none; what came of it is said above the keys."""
-        view = self.view
-        if view is None:
-            return
-        if not self.actions.is_allowed:
-            view.say("--no-daemon says only to look", "warning")
-            return
-        view.say("starting the daemon…", "quiet")
-
-        def done(outcome: Outcome) -> None:
-            if self.view is not None:
-                self.view.say(outcome.message, "" if outcome.is_done else "error")
-
-        def start() -> None:
-            self.call_later(done, self.actions.start_daemon())
-
-        self.run_worker(start, thread=True, group="daemon", exit_on_error=False)
 
     def _ink_of(self, theme: Theme) -> Ink:
         return Ink(theme, self.look.glyphs, is_ascii=self.look.is_ascii)

@@ -44,7 +44,7 @@ def open_interface(options: Options) -> int:
 
     gc.freeze()
     gc.enable()
-    app = FlowctlApp(home, look, opens_run=run_id, asks_daemon=not options.no_daemon)
+    app = FlowctlApp(home, look, opens_run=run_id, asks_daemon=not options.no_daemon, starts_daemon=True)
     hand_over()
     code = app.run(mouse=options.has_mouse)
     if app.crash is not None:

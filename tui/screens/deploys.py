@@ -31,7 +31,7 @@ _EMPTY: Final = (
     (("   Or deploy one by hand:", ""),),
     (("   flowctl deploy FILE.py:FLOW --cron '0 9 * * *'", "accent"),),
     (),
-    (("   : new flow", "accent"), (" writes a sample and opens it", "")),
+    (("   : new flow", "accent"), ("   writes a sample and opens it", "")),
 )
 
 
@@ -122,6 +122,7 @@ class DeploysScreen(DeploysActing):
             )
         else:
             rows.empty = _EMPTY
+        self.query_one("#below").set_class(not self._all, "-empty")
         rows.put(shown)
         rows.retitle("deployments", deploys_lines.tally(self._all), "p on/off · t run… · e edit · B backfill…")
         self._show_below()

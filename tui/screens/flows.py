@@ -25,9 +25,9 @@ _EMPTY: Final = (
     (),
     (("   No flow files are watched, and no flow has run here yet.", "title"),),
     (),
-    (("   : new flow", "accent"), ("          writes a sample and opens it", "")),
-    (("   flowctl watch add .", "accent"), ("   looks after the flows in this folder", "")),
-    (("   flowctl run FILE.py:FLOW", "accent"), ("   runs one at once", "")),
+    (("   : new flow", "accent"), ("        writes a sample and opens it", "")),
+    (("   : watch a folder", "accent"), ("  looks after the flows in it", "")),
+    (("   flowctl run FILE.py:FLOW", "accent"), (", in another terminal, runs one at once", "")),
 )
 
 
@@ -74,7 +74,9 @@ class FlowsScreen(FlowsActing):
     def root(self) -> str:
         """The folder that paths are written from, where one alone is watched."""
         places = () if self._page is None else self._page.places
-        return places[0] if len(places) == 1 and not places[0].endswith(".py") else ""
+        if len(places) != 1:
+            return ""
+        return str(Path(places[0]).parent) if places[0].endswith(".py") else places[0]
 
     def ask(self) -> None:
         self.watch_store(lambda source: source.files_page(), self._take, is_slow=True)
@@ -105,6 +107,8 @@ class FlowsScreen(FlowsActing):
             rows.empty = ((), ((f"   None of {counted(len(files), 'file')} is ", ""), (text, "title")), ())
         else:
             rows.empty = _EMPTY
+        for below in ("#detail", "#reloads"):
+            self.query_one(below).set_class(not files, "-empty")
         rows.put(shown)
         rows.retitle("files", self._watching())
         self._show_detail()

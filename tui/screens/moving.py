@@ -178,7 +178,7 @@ class Moving(FlowctlScreen):
         self.flowctl.refresh(repaint=True, layout=True)
 
     def action_app_reconnect(self) -> None:
-        self.flowctl.start_daemon()
+        self.flowctl.daemon.start()
 
     def action_app_suspend(self) -> None:
         self.flowctl.action_suspend_process()

@@ -12,6 +12,7 @@ from textual.widget import Widget
 from flowctl.tui.model.keys import keys_of, palette_of
 from flowctl.tui.model.texts import Line, fit
 from flowctl.tui.model.themes import THEMES
+from flowctl.tui.screens.beginning import entries
 from flowctl.tui.screens.view import View
 from flowctl.tui.widgets.bar import Bar
 from flowctl.tui.widgets.rows import RowLook, RowPane
@@ -38,6 +39,7 @@ class PaletteScreen(View):
             Entry(each.title, keys_of(each), partial(of.call_later, of.run_action, each.action))
             for each in palette_of(of.bindings, of.SCOPE)
         ]
+        self._entries += [Entry(title, "", partial(of.call_later, do)) for title, do in entries(of)]
         self._entries += [
             Entry(f"theme: {theme.title}", name, partial(app.restyle, name)) for name, theme in THEMES.items()
         ]

@@ -56,14 +56,18 @@ class Taking(FlowctlScreen):
         self.whole.choose(f"yank: {offered}", answers, style="accent")
 
     def action_act_edit(self) -> None:
-        """Open the editor at the line; one that needs the terminal gets it until it ends."""
-        view, place = self.whole, self.source_place()
+        """Open the editor at the line."""
+        place = self.source_place()
         if place is None:
-            view.say("no file is on record for this", "quiet")
-            return
-        call = call_of(place.file, place.line)
+            self.whole.say("no file is on record for this", "quiet")
+        else:
+            self.edit(place.file, place.line)
+
+    def edit(self, file: str, line: int) -> None:
+        """Open a file in the editor; one that needs the terminal gets it until it ends."""
+        view, call = self.whole, call_of(file, line)
         if call is None:
-            view.say(f"set $EDITOR to open {place.file}:{place.line}", "warning")
+            view.say(f"set $EDITOR to open {file}:{line}", "warning")
             return
         try:
             if call.is_windowed:

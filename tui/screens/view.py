@@ -180,7 +180,7 @@ class View(Moving, Acting, Taking, FillingIn, TypingLine):
             pulse = self.bridge.pulse
             as_of = f" as of {clock(pulse.at)}" if pulse is not None else ""
             return ((f" {problem}", "warning"),), ((f"{as_of} ", "warning"),)
-        return (), ()
+        return self.flowctl.daemon.banner() or ((), ())
 
     def show_health(self) -> None:
         """Write the first line anew."""

@@ -1,0 +1,109 @@
+"""Commands for a first day: a sample flow is written and opened, a folder is watched; all on request."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from flowctl.tui.actions import Answer
+
+if TYPE_CHECKING:
+    from flowctl.tui.screens.view import View
+
+_MOST_NAMES: Final = 100
+SAMPLE: Final = '''"""A first flow. Run it: `flowctl run {name}`, or press t in `flowctl tui`."""
+
+from flowctl import flow, task
+
+
+@task(retries=2, retry_delay_seconds=1)
+def greet(name: str) -> str:
+    return f"Hello, {{name}}!"
+
+
+@flow(log_prints=True)
+def hello(names: tuple[str, ...] = ("Ada", "Grace"), loud: bool = False) -> int:
+    """Greet everybody.
+
+    Args:
+        names: whom to greet
+        loud: in capitals
+    """
+    for greeting in greet.map(names).result():
+        print(greeting.upper() if loud else greeting)
+    return len(names)
+
+
+if __name__ == "__main__":
+    hello()
+'''
+
+
+def entries(view: View) -> list[tuple[str, Callable[[], object]]]:
+    """Give what the palette offers on every screen."""
+    return [
+        ("new flow: write a sample and open it", lambda: new_flow(view)),
+        ("watch a folder…", lambda: ask_folder(view)),
+    ]
+
+
+def new_flow(view: View) -> None:
+    """Write a sample into the current folder, open it, and offer to watch it."""
+    try:
+        path = write_sample(Path.cwd())
+    except OSError as error:
+        view.say(f"no sample can be written into {Path.cwd()}: {error.strerror}", "error")
+        return
+    view.edit(str(path), 1)
+    view.say(f"wrote {path.name}")
+    if view.flowctl.actions.why_not("watch_add", view.bridge.pulse) is None:
+        view.choose(
+            f"wrote {path.name}. Watch it for saves?  y yes   any other key no",
+            {key: lambda: watch(view, str(path)) for key in ("y", "Y")},
+            style="accent",
+        )
+
+
+def write_sample(folder: Path) -> Path:
+    """Write a sample under a name that is free; return its path."""
+    for number in range(1, _MOST_NAMES):
+        path = folder / ("hello_flow.py" if number == 1 else f"hello_flow_{number}.py")
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
+        except FileExistsError:
+            continue
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(SAMPLE.format(name=path.name))
+        return path
+    raise FileExistsError(17, f"{_MOST_NAMES - 1} of them are there already")
+
+
+def ask_folder(view: View) -> None:
+    """Ask for a file or folder, and have it watched."""
+    view.type_into(
+        "#note",
+        str(Path.cwd()),
+        placeholder="a folder with flows, or one file",
+        entered=lambda text: watch(view, str(Path(text.strip() or ".").expanduser().absolute())),
+    )
+
+
+def watch(view: View, path: str) -> None:
+    """Have the daemon look after the flows in a file or folder."""
+    app = view.flowctl
+    if (reason := app.actions.why_not("watch_add", view.bridge.pulse)) is not None:
+        view.say(reason, "warning")
+        return
+    view.say(f"watching {path}…", "quiet")
+
+    def done(answer: Answer) -> None:
+        if (front := app.view) is not None:
+            front.say(answer.problem or f"watching {path}; 3 shows its flows", "error" if answer.problem else "")
+
+    def ask() -> None:
+        app.call_later(done, app.actions.send("watch_add", {"path": path, "python": sys.executable}))
+
+    app.run_worker(ask, thread=True, group="requests", exit_on_error=False)
