@@ -22,7 +22,22 @@ from flowctl.tui.model.themes import Theme
 _RULE_SHARE: Final = 0.45
 #: Our own signs, beside those of the glyphs, in ASCII.
 _PLAIN: Final = str.maketrans(
-    {"─": "-", "╭": "+", "╮": "+", "╰": "+", "╯": "+", "│": "|", "·": "-", "▾": "v", "▴": "^", "…": "~", "␊": " "}
+    {
+        "─": "-",
+        "╭": "+",
+        "╮": "+",
+        "╰": "+",
+        "╯": "+",
+        "│": "|",
+        "·": "-",
+        "▾": "v",
+        "▴": "^",
+        "…": "~",
+        "␊": " ",
+        "⏎": "enter",
+        "–": "-",
+        "−": "-",
+    }
 )
 
 

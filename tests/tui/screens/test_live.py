@@ -29,7 +29,7 @@ def test_an_empty_home_says_what_to_do_next(home: Home) -> None:
         assert "No runs yet" in screen_text(app)
         assert "flowctl run FILE.py:FLOW" in screen_text(app)
         await press(app, pilot, "3")
-        assert "No flow has run here yet" in screen_text(app)
+        assert "no flow has run here yet" in screen_text(app)
         await press(app, pilot, "4")
         assert "Nothing has been logged yet" in screen_text(app)
 
