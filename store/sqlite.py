@@ -83,16 +83,13 @@ def open_writer(path: str) -> sqlite3.Connection:
 def open_reader(path: str) -> sqlite3.Connection:
     """Open an existing database for reading, also where its folder cannot be written."""
     with translated(path):
-        connection = _open_reader(path, "mode=ro")
         try:
-            version = schema_version(connection)
+            connection, version = _open_reader(path, "mode=ro")
         except sqlite3.OperationalError:
-            connection.close()
             if os.access(os.path.dirname(path), os.W_OK, effective_ids=os.access in os.supports_effective_ids):
                 raise
             # Readers of a write-ahead log share an index file beside it, which cannot be made here.
-            connection = _open_reader(path, "mode=ro&immutable=1")
-            version = schema_version(connection)
+            connection, version = _open_reader(path, "mode=ro&immutable=1")
         if version > SCHEMA_VERSION:
             connection.close()
             raise DatabaseTooNew(path, version, SCHEMA_VERSION)
@@ -143,11 +140,15 @@ def translated(path: str) -> Generator[None, None, None]:
         raise DatabaseUnwritable(path, text) from error
 
 
-def _open_reader(path: str, mode: str) -> sqlite3.Connection:
+def _open_reader(path: str, mode: str) -> tuple[sqlite3.Connection, int]:
     connection = sqlite3.connect(_uri(path, mode), uri=True, timeout=BUSY_S, isolation_level=None)
-    connection.execute("PRAGMA query_only = ON").close()
-    connection.execute("PRAGMA trusted_schema = OFF").close()
-    return connection
+    try:
+        connection.execute("PRAGMA query_only = ON").close()
+        connection.execute("PRAGMA trusted_schema = OFF").close()
+        return connection, schema_version(connection)
+    except BaseException:
+        connection.close()
+        raise
 
 
 def _uri(path: str, query: str) -> str:

@@ -46,7 +46,7 @@ def tui(
         int, typer.Option("--port", metavar="N", min=0, max=65535, help="The port for --web; 0 takes a free one.")
     ] = 0,
 ) -> int:
-    """Look at runs as they happen: what runs, what waits and until when, what failed and why."""
+    """Look at all runs as they happen, and act on them by keyboard."""
     if is_web:
         from flowctl.tui.web import serve
 

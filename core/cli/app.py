@@ -6,7 +6,7 @@ import importlib
 import os
 import sys
 from collections.abc import Mapping
-from typing import Annotated, Final
+from typing import Annotated, ClassVar, Final
 
 import typer
 
@@ -62,14 +62,13 @@ def run_command(words: list[str], more: Mapping[str, str] | None = None) -> int:
 def build(words: list[str], more: Mapping[str, str] | None = None) -> typer.Typer:
     """Build the program, of one command alone where the words name it: the others need not be imported then."""
     app = typer.Typer(
-        cls=Group,
+        cls=_Program,
         rich_markup_mode=None,
         no_args_is_help=True,
         # What is left to raise is a fault of ours; typer would show it cut, and without the way it came.
         pretty_exceptions_enable=False,
         context_settings=_CONTEXT,
         help="Run Python flows on this machine, and look back on what they did.",
-        epilog="Start with: flowctl run FILE.py:FLOW",
     )
     app.callback()(_program)
     modules = {**_MODULES, **(more or {})}
@@ -77,6 +76,24 @@ def build(words: list[str], more: Mapping[str, str] | None = None) -> typer.Type
     for name in wanted:
         importlib.import_module(modules[name]).register(app)
     return app
+
+
+class _Program(Group):
+    """The program's own help, by what one wants to do."""
+
+    sections: ClassVar = {
+        "Run flows": ("run", "dev"),
+        "Look at runs": ("runs", "tui"),
+        "Have flows run by themselves": ("deploy", "deployment", "schedule", "watch", "limit", "daemon"),
+        "Care": ("config", "doctor", "db"),
+    }
+    examples: ClassVar = (
+        ("flowctl run hello.py", "run the flow of a file"),
+        ("flowctl run etl.py:load -p limit=20", "one of several, with a parameter"),
+        ("flowctl runs", "what ran, and how it ended"),
+        ("flowctl runs show -", "the latest run: tasks, times, errors"),
+        ("flowctl tui", "all of it, live"),
+    )
 
 
 def _show_version(wanted: bool) -> None:

@@ -17,7 +17,7 @@ def register(app: typer.Typer) -> None:
         cls=Group,
         rich_markup_mode=None,
         no_args_is_help=True,
-        help="The process that starts scheduled runs, watches files and keeps the database.",
+        help="The process that starts scheduled runs and watches files.",
     )
     for command in (start, stop, status, restart, reload, logs, install, uninstall):
         group.command(cls=Command)(command)

@@ -82,7 +82,7 @@ def deploy(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
     no_daemon: NoDaemonOption = False,
 ) -> int:
-    """Have the daemon know a flow: run it by name, at times, again and again.
+    """Have the daemon know a flow, to run it by name and at times.
 
     It is run with this Python, from this folder. Deployed again under its name, it is changed; its schedules stay
     where none are given.

@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
         cls=Group,
         rich_markup_mode=None,
         no_args_is_help=True,
-        help="Flows that the daemon can start by itself: list, show, run, pause, change.",
+        help="Flows that the daemon knows: list, show, run, pause, change.",
     )
     for command in (ls, show, run, pause, resume, delete, backfill):
         group.command(cls=Command)(command)

@@ -49,7 +49,7 @@ def dev(
         ),
     ] = None,
 ) -> int:
-    """Run a flow, and run it again in a fresh process whenever a file that it is made of is saved."""
+    """Run a flow again whenever a file that it is made of is saved."""
     from flowctl.core.cli.dev_loop import DevLoop
     from flowctl.core.cli.run import set_level
     from flowctl.core.engine.loading import check_file, split_target

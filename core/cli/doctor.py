@@ -15,7 +15,7 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False) -> int:
-    """Check home, database, disk, daemon, file watches, time zones and terminal; nothing is changed."""
+    """Check whether flowctl can work well here; nothing is changed."""
     from flowctl.core.cli.checkups import Verdict, checkups
     from flowctl.core.cli.exits import Exit
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import IO, TYPE_CHECKING, Annotated, Any, Final
+from typing import IO, TYPE_CHECKING, Annotated, Any, ClassVar, Final
 
 import typer
 
@@ -17,13 +17,22 @@ if TYPE_CHECKING:
 
 _EPILOG: Final = (
     "Exit codes: 0 completed, 1 failed, 2 nothing was run (target, parameter, setting), 3 crashed, 4 cancelled, "
-    "6 home folder unusable, 130 killed."
+    "6 home folder unusable, 130 killed by a second Ctrl-C."
 )
+
+
+class _Run(Command):
+    examples: ClassVar = (
+        ("flowctl run hello.py", "the file has one flow"),
+        ("flowctl run hello.py:hello -p names=Ada", "one of several flows"),
+        ("flowctl run etl.py --params-file night.toml", "parameters of a file"),
+        ("flowctl run etl.py --json | jq .result", "for scripts"),
+    )
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the program."""
-    app.command(cls=Command, epilog=_EPILOG)(run)
+    app.command(cls=_Run, epilog=_EPILOG)(run)
 
 
 def run(

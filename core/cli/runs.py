@@ -66,7 +66,7 @@ def list_runs(
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, metavar="N", help="At most so many.")] = 20,
     as_json: AsJson = False,
 ) -> int:
-    """Look back: list the latest runs, or show, follow, retry and delete them."""
+    """List the latest runs; show, watch, retry and delete them."""
     if context.invoked_subcommand:
         return 0
     from flowctl.core.cli.runs_list import print_runs

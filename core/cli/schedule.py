@@ -15,7 +15,7 @@ def register(app: typer.Typer) -> None:
         cls=Group,
         rich_markup_mode=None,
         no_args_is_help=True,
-        help="What a schedule means: when it fires, in words and in times.",
+        help="When a schedule fires, in words and in times.",
     )
     group.command(cls=Command)(preview)
     group.callback()(_group)

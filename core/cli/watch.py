@@ -19,7 +19,7 @@ def register(app: typer.Typer) -> None:
         cls=Group,
         rich_markup_mode=None,
         no_args_is_help=True,
-        help="Files and folders in which the daemon looks for flows, and for their schedules, whenever one is saved.",
+        help="Files and folders whose flows the daemon takes up when saved.",
     )
     for command in (add, rm, ls, log, reload):
         group.command(cls=Command)(command)

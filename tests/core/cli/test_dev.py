@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -144,7 +145,7 @@ def test_a_save_cancels_the_run_under_way(etl: Path, dev: Dev, home: Home, flowc
     session.end()
 
     flowctl_command("runs")
-    with sqlite3.connect(home.database) as database:
+    with closing(sqlite3.connect(home.database)) as database, database:
         states = [name for (name,) in database.execute("SELECT state_name FROM flow_run ORDER BY created_at")]
     assert states == ["Cancelled", "Cancelled"]
 

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -93,7 +94,7 @@ def test_a_damaged_database_fails(say: Say, home: Home) -> None:
 
 def test_a_database_of_a_newer_flowctl_fails(say: Say, runs: Home) -> None:
     say("runs")
-    with sqlite3.connect(runs.database) as connection:
+    with closing(sqlite3.connect(runs.database)) as connection, connection:
         connection.execute("PRAGMA user_version = 99")
 
     (found,) = check(say, "database")

@@ -49,7 +49,7 @@ def test_every_command_has_help(words: list[str], say: Say) -> None:
 
 
 def test_without_words_the_help_is_shown(say: Say) -> None:
-    assert "Commands:" in "".join(say()[1:])
+    assert "Run flows:" in "".join(say()[1:])
 
 
 @pytest.mark.parametrize(
