@@ -76,7 +76,12 @@ def print_history(console: Console, history: Sequence[StateRow]) -> None:
     has_attempts = history[-1].attempt > 1
     attempt = 0
     began_at = history[0].at
+    before: StateRow | None = None
     for state in history:
+        # The daemon says that a run is Pending when it asks for a process, and the process says so once more.
+        is_said, before = _says_again(before, state), state
+        if is_said:
+            continue
         if state.attempt != attempt:
             attempt, began_at = state.attempt, state.at
             if has_attempts:
@@ -93,6 +98,12 @@ def print_history(console: Console, history: Sequence[StateRow]) -> None:
         if state.message:
             line.append("  ").append_text(safe(state.message, QUIET))
         console.print(line, overflow="ellipsis", no_wrap=True)
+
+
+def _says_again(before: StateRow | None, state: StateRow) -> bool:
+    if before is None or state.message or state.type is not StateType.PENDING:
+        return False
+    return (before.attempt, before.type, before.name) == (state.attempt, state.type, state.name)
 
 
 def _heading(console: Console, words: Text) -> None:

@@ -21,7 +21,8 @@ from flowctl.core.cli.run_sections import print_errors, print_history, print_par
 from flowctl.core.cli.run_tree import RunTree, tasks_below
 from flowctl.core.cli.runs_list import typed
 from flowctl.core.cli.safe_text import safe, safe_block
-from flowctl.core.cli.wording import ago, moment
+from flowctl.core.cli.wording import ago, moment, size
+from flowctl.store.aftermath import signal_name
 from flowctl.store.home import Home
 from flowctl.store.queries import Reader
 from flowctl.store.records import FlowRunRow, StateRow, TaskRunRow
@@ -112,11 +113,25 @@ def _facts(run: FlowRunRow, now: datetime) -> Iterator[tuple[str, Text]]:
         yield "called by", Text(run.parent_id)
     if run.value not in (None, "None") and run.state_type is StateType.COMPLETED:
         yield "value", safe_block(run.value)
+    if (process := _process(run)) is not None:
+        yield "process", process
     # An error says it again below, with its traceback.
     if run.message and run.error is None:
         yield "message", safe_block(run.message)
     if run.problem:
         yield "journal", safe_block(run.problem)
+
+
+def _process(run: FlowRunRow) -> Text | None:
+    """Tell what the process of a run took, and how it ended where that was no good end."""
+    parts: list[str] = []
+    if run.max_memory:
+        parts.append(f"{size(run.max_memory)} of memory{' at most' if run.is_final else ''}")
+    if run.cpu_s is not None:
+        parts.append(f"{duration(run.cpu_s)} of processor time")
+    if run.exit_code:
+        parts.append(f"exit status {run.exit_code}" if run.exit_code > 0 else signal_name(-run.exit_code))
+    return Text(", ".join(parts)) if parts else None
 
 
 def _times(run: FlowRunRow, now: datetime) -> Text:

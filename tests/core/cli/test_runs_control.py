@@ -185,6 +185,24 @@ def test_runs_that_fit_a_query_are_retried_all_at_once_and_the_others_are_left_a
     assert (wrong.returncode, wrong.stderr[:15]) == (2, "Error: --query:")
 
 
+def test_what_the_process_of_a_run_took_and_how_it_ended_is_shown(
+    home: Home, flowctl_command: Command, project: Project
+) -> None:
+    project.write("exits.py", "import os\nfrom flowctl import flow\n@flow\ndef exits():\n    os._exit(7)\n")
+    flowctl_command("run", "exits.py:exits", "--quiet")
+    flowctl_command("runs", "rerun", "-")
+    once(lambda: len(seen(home)) == 2 and states(home) == {StateType.CRASHED}, "the second crash")
+
+    shown = flowctl_command("runs", "show", "-").stdout
+
+    (process,) = [line for line in shown.splitlines() if line.startswith("  process")]
+    assert "MiB of memory at most" in process
+    assert "of processor time" in process
+    assert process.endswith("exit status 7")
+    assert "exit status 7 before the flow did" in shown
+    assert shown.count("Pending") == 1
+
+
 def test_what_makes_no_sense_is_refused_with_a_sentence(home: Home, flowctl_command: Command) -> None:
     write_journal(home, an_id(1), a_run(an_id(1), name="done"))
 
