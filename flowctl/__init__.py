@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from flowctl.core.authoring.futures import wait as wait
     from flowctl.core.authoring.loggers import disable_run_logger as disable_run_logger
     from flowctl.core.authoring.loggers import get_run_logger as get_run_logger
+    from flowctl.core.authoring.requested_runs import run_deployment as run_deployment
     from flowctl.core.authoring.retry_delays import exponential_backoff as exponential_backoff
     from flowctl.core.authoring.runners import ConcurrentTaskRunner as ConcurrentTaskRunner
     from flowctl.core.authoring.runners import ProcessPoolTaskRunner as ProcessPoolTaskRunner
@@ -98,6 +99,7 @@ _NAMES = {
     _AUTHORING + "flows": "Flow flow",
     _AUTHORING + "futures": "Future FutureList as_completed wait",
     _AUTHORING + "loggers": "disable_run_logger get_run_logger",
+    _AUTHORING + "requested_runs": "run_deployment",
     _AUTHORING + "retry_delays": "exponential_backoff",
     _AUTHORING + "runners": "ConcurrentTaskRunner ProcessPoolTaskRunner TaskRunner ThreadPoolTaskRunner",
     _AUTHORING + "runs": "FlowRun TaskRun",

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
+    from datetime import datetime
 
     from flowctl.core.authoring.flows import Flow
     from flowctl.core.authoring.futures import Future, FutureList
+    from flowctl.core.authoring.requested_runs import RequestedRun
     from flowctl.core.authoring.runs import FlowRun, TaskRun
     from flowctl.core.authoring.serving import Deployable
     from flowctl.core.authoring.tasks import Task
@@ -52,6 +54,18 @@ class Server(Protocol):
     def deploy(self, deployables: Sequence[Deployable]) -> None: ...
 
     def serve(self, deployables: Sequence[Deployable], *, pause_on_shutdown: bool) -> None: ...
+
+    def run(
+        self,
+        name: str,
+        parameters: dict[str, Any],
+        *,
+        at: datetime | None,
+        run_name: str | None,
+        tags: list[str],
+        key: str | None,
+        timeout_s: float | None,
+    ) -> RequestedRun: ...
 
 
 _load: Callable[[], Engine] | None = None

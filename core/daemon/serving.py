@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from datetime import datetime
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,6 +25,7 @@ from flowctl.store.text import safe_text
 
 if TYPE_CHECKING:
     from flowctl.core.authoring.flows import Flow
+    from flowctl.core.authoring.requested_runs import RequestedRun
     from flowctl.core.authoring.serving import Deployable
 
 #: A daemon that went away is looked for again after so long.
@@ -64,6 +66,22 @@ class DaemonServer:
         finally:
             if pause_on_shutdown:
                 _pause([str(fields["name"]) for fields in wanted])
+
+    def run(
+        self,
+        name: str,
+        parameters: dict[str, Any],
+        *,
+        at: datetime | None,
+        run_name: str | None,
+        tags: list[str],
+        key: str | None,
+        timeout_s: float | None,
+    ) -> RequestedRun:
+        """Ask for a run of a deployment."""
+        from flowctl.core.daemon.requesting import request_run
+
+        return request_run(name, parameters, at=at, run_name=run_name, tags=tags, key=key, timeout_s=timeout_s)
 
 
 def fields_of(deployable: Deployable, *, origin: str) -> Fields:

@@ -16,6 +16,7 @@ import pytest
 from flowctl.store.home import Home
 from tests.conftest import Command, Project
 from tests.core.cli.dev_session import Session, wait_until
+from tests.core.daemon.saving import WAYS, in_place
 
 FLOW = """
 import time
@@ -57,37 +58,7 @@ def version(number: int) -> str:
     return FLOW.replace("version 1", f"version {number}")
 
 
-def in_place(file: Path, text: str) -> None:
-    file.write_text(text)
-
-
-def by_renaming(file: Path, text: str) -> None:
-    """As vim does with `backupcopy=no`: the file becomes the backup, a new one is written, the backup goes."""
-    backup = file.with_name(f"{file.name}~")
-    (file.with_name("4913")).touch()
-    (file.with_name("4913")).unlink()
-    file.rename(backup)
-    file.write_text(text)
-    file.chmod(0o644)
-    backup.unlink()
-
-
-def as_emacs(file: Path, text: str) -> None:
-    """A lock that is a dangling link, a backup by copying, the text in place, the lock gone."""
-    lock = file.with_name(f".#{file.name}")
-    lock.symlink_to("me@host.4711")
-    file.with_name(f"{file.name}~").write_text(file.read_text())
-    file.write_text(text)
-    lock.unlink()
-
-
-def by_replacing(file: Path, text: str) -> None:
-    new = file.with_name(f"{file.name}.tmp")
-    new.write_text(text)
-    new.replace(file)
-
-
-@pytest.mark.parametrize("save", [in_place, by_renaming, as_emacs, by_replacing])
+@pytest.mark.parametrize("save", WAYS)
 def test_one_save_is_one_rerun_however_the_editor_saves(etl: Path, dev: Dev, save: Callable[[Path, str], None]) -> None:
     session = dev("etl.py")
     session.wait_for("version 1 gives 10")
