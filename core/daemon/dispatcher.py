@@ -31,7 +31,7 @@ from flowctl.store.writer import Store
 _MOST_TRIES: Final = 3
 #: After a failure that may pass (no memory, no process ids) a run waits so long, doubled each time.
 _FIRST_PAUSE_S: Final = 0.5
-_MOST_PAUSE_S: Final = 30.0
+_MOST_PAUSE_S: Final = 4.0
 
 
 class Underway(NamedTuple):
@@ -237,7 +237,8 @@ class Dispatcher:
         run_id, attempt = event.run_id, event.attempt
         words = _last_words(self.home, run_id, attempt)
         if event.code == NOT_YET:
-            self._give_back(connection, run_id, attempt, now, f"It could not begin yet: {words}", pause=True)
+            reason = f"It could not begin yet: {words or 'the disk is full.'}"
+            self._give_back(connection, run_id, attempt, now, reason, pause=True)
             return
         how = f"was killed by {signal_name(-event.code)}" if event.code < 0 else f"ended with status {event.code}"
         reason = f"Its process {how} before it could begin{': ' if words else '.'}{words}"

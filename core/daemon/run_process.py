@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import faulthandler
 import os
@@ -50,8 +51,9 @@ def be_run(plan: Message) -> int:
             start=plan.get("file") or plan.get("cwd"), recorded=recorded, announced=Announced(run_id, plan["lock"])
         )
     except Exception as error:  # noqa: BLE001 - whatever it is, the daemon reads it from stderr
-        sys.stderr.write(f"{error}\n")
-        sys.stderr.flush()
+        # Not by `sys.stderr`, which would keep what a full disk does not take, and fail once more at the exit.
+        with contextlib.suppress(OSError):
+            os.write(2, f"{error}\n".encode(errors="backslashreplace"))
         cause = error if isinstance(error, OSError) else error.__cause__
         return NOT_YET if isinstance(cause, OSError) and cause.errno in _PASSING else NOT_BEGUN
     root.console = None

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Generator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from flowctl.store.catchup import catch_up
 from flowctl.store.home import Home
 from flowctl.store.queries import Reader
 from flowctl.store.states import StateType
-from tests.conftest import Command
+from tests.conftest import Command, Project
 from tests.core.daemon.waiting import DEADLINE_S, PROBLEM_WORDS, names, once
 from tests.store.journals import a_run, an_id, write_journal
 
@@ -101,6 +102,36 @@ def test_nothing_that_was_accepted_is_lost_and_nothing_more_is_promised(small: H
     with Reader.open(small) as reader:
         assert set(reader.limits()) == set(accepted)
     once(lambda: "requests" not in troubles(small), "the recovery")
+
+
+def test_runs_that_fall_due_on_a_full_disk_begin_when_there_is_room_again(
+    small: Home, disk: Path, project: Project
+) -> None:
+    file = project.write("jobs.py", "from flowctl import flow\n@flow\ndef job(n: int):\n    return n\n")
+
+    def states() -> list[str]:
+        with Reader.open(small) as reader:
+            return [run.state_type.value for run in reader.runs()]
+
+    with Client.connect(small, start=False) as client:
+        client.ask("run", file=str(file), flow="job", parameters={"n": 0})
+        once(lambda: states() == ["COMPLETED"], "the fork server's first run")
+        at = (datetime.now(UTC) + timedelta(seconds=0.5)).isoformat()
+        for number in range(4):
+            client.ask("run", file=str(file), flow="job", parameters={"n": number}, at=at)
+    filler = fill(disk)
+    # Long enough for them to fall due, and for some of them to be tried in vain.
+    once(lambda: datetime.now(UTC).isoformat() > at, "the moment", within_s=5)
+    began = time.monotonic()
+    once(lambda: "could not begin yet" in messages(small) or time.monotonic() - began > 2, "a try in vain")
+    filler.unlink()
+
+    once(lambda: states() == ["COMPLETED"] * 5, f"all runs: {states()}")
+
+
+def messages(home: Home) -> str:
+    with Reader.open(home) as reader:
+        return " ".join(run.message or "" for run in reader.runs())
 
 
 def test_runs_are_taken_in_as_soon_as_there_is_room_again(small: Home, disk: Path, flowctl_command: Command) -> None:
