@@ -111,8 +111,8 @@ def end_plan(connection: sqlite3.Connection, run_id: str, attempt: int) -> None:
     The next attempt may be planned by now.
     """
     query = (
-        "DELETE FROM planned_run WHERE run_id = ?1 AND attempt <= ?2 "
-        "AND EXISTS (SELECT 1 FROM journal WHERE journal.run_id = ?1)"
+        "DELETE FROM planned_run WHERE run_id = ? AND attempt <= ? "
+        "AND EXISTS (SELECT 1 FROM journal WHERE journal.run_id = planned_run.run_id)"
     )
     connection.execute(query, (run_id, attempt)).close()
     query = (

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
+from flowctl.core.engine.launch import launch, relaunch
+from flowctl.core.engine.loading import load_flow
 from flowctl.store.home import Home
 from flowctl.store.states import StateType
 from tests.conftest import Project
 from tests.core.engine.scripts import only_run
 from tests.core.engine.stories import Story
 
+#: More of them for a longer search: FLOWCTL_TEST_SEEDS=1000
+SEEDS = int(os.environ.get("FLOWCTL_TEST_SEEDS", "25"))
 #: Inputs without an identity that lasts.
 OPAQUE = """
 class Opaque:
@@ -269,3 +276,20 @@ def main():
     # One was too large to be kept, one was left before its end.
     again = ["rows 2 50000", "rows 4 1", "= [101, 102, 103] 2 0 ['a', 'b', 'c'] [0, 1, 2]"]
     assert story.effects == [*first, *again]
+
+
+def test_flows_of_chance_never_get_the_record_of_another_call(monkeypatch: pytest.MonkeyPatch, home: Home) -> None:
+    path = Path(__file__).with_name("dynamic_flow.py")
+    retried = 0
+    for seed in range(SEEDS):
+        monkeypatch.setenv("STORY_SEED", str(seed))
+        monkeypatch.setenv("STORY_ATTEMPT", "1")
+        ended = launch(load_flow(f"{path}:main"), {})
+        for attempt in range(2, 12):
+            if ended.state.is_completed():
+                break
+            assert str(ended.error) == "dies", (seed, attempt, ended.state)
+            monkeypatch.setenv("STORY_ATTEMPT", str(attempt))
+            ended = relaunch(ended.run_id)
+            retried += 1
+    assert retried > SEEDS
