@@ -6,6 +6,7 @@ gives its arguments as a dict: so the rules, the speed and the words of the erro
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from types import CodeType, FunctionType
 from typing import Any, Final
@@ -82,7 +83,13 @@ class Parameters:
         try:
             return bind(*args, **kwargs)
         except TypeError as error:
-            raise ParameterBindError(str(error)) from None
+            raise ParameterBindError(f"{error}{self._remedy(args)}") from None
+
+    def _remedy(self, args: tuple[Any, ...]) -> str:
+        if sys.version_info < (3, 13) or self.positional[:1] != ("cls",) or (args and isinstance(args[0], type)):
+            return ""
+        name = self.function_name
+        return f". Under @classmethod, Python 3.13 gives the class to a call only: {name}.__func__.submit(cls, ...)"
 
     def bind_named(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Bind arguments all given by name: positional-only ones too, `*args` as a sequence, `**kwargs` as a dict."""

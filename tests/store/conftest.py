@@ -10,16 +10,22 @@ from flowctl.store.catchup import catch_up
 from flowctl.store.home import Home
 from flowctl.store.queries import Reader
 from flowctl.store.sqlite import sqlite3
-from tests.store.databases import in_memory
+from tests.store.databases import in_memory, in_memory_databases
 from tests.store.journals import ten_runs
 
 
+@pytest.fixture(autouse=True, scope="module")
+def closed_databases() -> Iterator[None]:
+    """Close what the tests opened in memory."""
+    yield
+    while in_memory_databases:
+        in_memory_databases.pop().close()
+
+
 @pytest.fixture
-def database() -> Iterator[sqlite3.Connection]:
+def database() -> sqlite3.Connection:
     """An empty database in memory."""
-    connection = in_memory()
-    yield connection
-    connection.close()
+    return in_memory()
 
 
 @pytest.fixture

@@ -29,8 +29,19 @@ TABLES = (
 _OPEN = "ended_at IS NULL AND state_name <> 'NotReady'"
 
 
-def in_memory() -> sqlite3.Connection:
+#: Closed at the end of each test file.
+in_memory_databases: list[sqlite3.Connection] = []
+
+
+def bare_in_memory() -> sqlite3.Connection:
+    """Make a database without tables."""
     connection = sqlite3.connect(":memory:", isolation_level=None)
+    in_memory_databases.append(connection)
+    return connection
+
+
+def in_memory() -> sqlite3.Connection:
+    connection = bare_in_memory()
     connection.execute("PRAGMA foreign_keys = ON")
     create(connection)
     return connection

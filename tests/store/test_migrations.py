@@ -17,7 +17,7 @@ from flowctl.store.journal import Record
 from flowctl.store.queries import Reader
 from flowctl.store.sqlite import SCHEMA_VERSION, open_reader, open_writer, schema_version, sqlite3
 from flowctl.store.states import FINAL, StateType
-from tests.store.databases import contents_of, in_memory
+from tests.store.databases import bare_in_memory, contents_of, in_memory
 from tests.store.journals import a_run, an_id, many_runs, write_journal
 from tests.store.processes import run_together
 
@@ -35,7 +35,7 @@ def _bare(sql: str) -> str:
 
 def test_the_schema_made_at_once_is_that_of_all_migrations() -> None:
     at_once = in_memory()
-    by_steps = sqlite3.connect(":memory:", isolation_level=None)
+    by_steps = bare_in_memory()
 
     migrations.migrate(by_steps)
 
@@ -84,7 +84,7 @@ def test_an_older_database_is_copied_aside_before_it_is_migrated(home: Home) -> 
 
 
 def test_flow_files_of_an_older_database_begin_at_version_one(tmp_path: Path) -> None:
-    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection = bare_in_memory()
     for name in ("schema_1.sql", "schema_2.sql"):
         connection.executescript((Path(migrations.__file__).parent / name).read_text())
     connection.execute("INSERT INTO flow_file VALUES ('/good.py', 'aa', 'aa', 7000000, NULL, '[]')")

@@ -12,7 +12,7 @@ from flowctl.store import migrations, plan_queries, plans
 from flowctl.store.plan_problems import DeploymentNotFound, NameTaken, ScheduleNotFound
 from flowctl.store.plan_records import DeploymentSpec, FlowReference, Outcome, ScheduleKind, ScheduleSpec
 from flowctl.store.sqlite import sqlite3
-from tests.store.databases import assert_sound, row
+from tests.store.databases import assert_sound, bare_in_memory, row
 from tests.store.journals import an_id
 
 AT = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -27,7 +27,7 @@ def deploy(database: sqlite3.Connection, **fields: Any) -> int:
 
 
 def test_a_schema_of_runs_alone_becomes_one_with_plans_and_keeps_every_run() -> None:
-    older = sqlite3.connect(":memory:", isolation_level=None)
+    older = bare_in_memory()
     older.execute("PRAGMA foreign_keys = ON")
     steps = migrations.migrations()
     from sqlite_utils import Database

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import pytest
 
 import flowctl
-from flowctl import flow, get_run_logger, runtime, task
+from flowctl import ParameterBindError, flow, get_run_logger, runtime, task
 from flowctl.store.catchup import catch_up
 from flowctl.store.home import Home
 from flowctl.store.journal import LogLine, TaskRunState
@@ -169,12 +171,19 @@ def test_methods_class_methods_static_methods_and_recursion() -> None:
                 self.add.submit(2).result(),
                 sum(self.add.map([1, 2]).result()),
                 self.add_base(1),
-                Sums.add_base.submit(5).result(),
+                submit_add_base(5).result(),
                 self.double(4),
                 Sums.double.submit(4).result(),
                 self.add.with_options(name="other")(3),
                 factorial(5),
             ]
+
+    # Since Python 3.13 a classmethod hands its class on to a call, and not to the attributes of what it wraps.
+    submit_add_base: Any = Sums.add_base.submit
+    if sys.version_info >= (3, 13):
+        with pytest.raises(ParameterBindError, match=r"__func__\.submit\(cls"):
+            Sums.add_base.submit(5)
+        submit_add_base = partial(cast(Any, Sums.add_base).__func__.submit, Sums)
 
     @task
     def factorial(n: int) -> int:
