@@ -86,10 +86,11 @@ class Parameters:
             raise ParameterBindError(f"{error}{self._remedy(args)}") from None
 
     def _remedy(self, args: tuple[Any, ...]) -> str:
-        if sys.version_info < (3, 13) or self.positional[:1] != ("cls",) or (args and isinstance(args[0], type)):
-            return ""
-        name = self.function_name
-        return f". Under @classmethod, Python 3.13 gives the class to a call only: {name}.__func__.submit(cls, ...)"
+        has_class = any(isinstance(each, type) for each in args[:1])
+        if sys.version_info >= (3, 13) and self.positional[:1] == ("cls",) and not has_class:
+            name = self.function_name
+            return f". Under @classmethod, Python 3.13 gives the class to a call only: {name}.__func__.submit(cls, ...)"
+        return ""
 
     def bind_named(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Bind arguments all given by name: positional-only ones too, `*args` as a sequence, `**kwargs` as a dict."""
