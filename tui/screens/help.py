@@ -6,16 +6,20 @@ from collections.abc import Iterable
 from typing import Final, cast
 
 from textual import on
+from textual.events import Key
 from textual.widget import Widget
 
 from flowctl.tui.model.glyphs import WORDS
-from flowctl.tui.model.keys import GROUPS, Binding, help_of, keys_of
+from flowctl.tui.model.help_grid import Cell, Spot, beside, columns_of, first_spot, grid_of, next_spot
+from flowctl.tui.model.keys import Binding, help_of, keys_of
 from flowctl.tui.model.texts import Line, Span, fit
 from flowctl.tui.screens.view import View
 from flowctl.tui.widgets.bar import Bar
 from flowctl.tui.widgets.pane import TextPane
 from flowctl.tui.widgets.rows import RowLook, RowPane
 
+#: A line of the grid, with its number.
+Row = tuple[int, tuple[Cell, ...]]
 _QUERY: Final = 'state:failed flow:etl* age<2h took>1.5x -tag:test "timeout"'
 _SAFE: Final = "Lower case is safe or asks; UPPER CASE confirms. Quitting never stops a run."
 
@@ -29,12 +33,14 @@ class HelpScreen(View):
         super().__init__()
         self._of = of
         self._search = ""
+        self._grid: list[tuple[Cell, ...]] = []
+        self._spot = Spot(-1, 0)
 
     def body(self) -> Iterable[Widget]:
         yield Bar(id="query")
-        yield RowPane[Binding | str](
-            f"keys for {self._of.SCOPE}", key_of=lambda row: row if isinstance(row, str) else row.id,
-            draw=self._draw, is_ruled=False, version_of=lambda row: row, id="main",
+        yield RowPane[Row](
+            f"keys for {self._of.SCOPE}", key_of=lambda row: row[0], draw=self._draw, is_ruled=False,
+            version_of=lambda row: (row, self._spot), id="main",
         )  # fmt: skip
         yield TextPane("query and states", id="about")
 
@@ -42,31 +48,65 @@ class HelpScreen(View):
         self._show()
         self.query_one("#about", TextPane).put(self._about())
 
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._show)
+
     @property
-    def rows(self) -> RowPane[Binding | str]:
+    def rows(self) -> RowPane[Row]:
         """The keys, under the names of their groups."""
-        return cast("RowPane[Binding | str]", self.query_one("#main"))  # as `body` makes it
+        return cast("RowPane[Row]", self.query_one("#main"))  # as `body` makes it
 
     def _show(self) -> None:
+        if not self.is_mounted:
+            return
         found = help_of(self._of.bindings, self._of.SCOPE, self._search)
-        rows: list[Binding | str] = []
-        for group in GROUPS:
-            if bindings := found.get(group):
-                rows += [group.upper(), *bindings]
+        self._grid = grid_of(found, columns_of(self.flowctl.size.width))
         self.rows.empty = [(), ((f"   No key here is about {self._search!r}.", ""),)]
-        self.rows.put(rows)
-        if rows and isinstance(self.rows.row, str):
-            self.rows.move_to(1)
+        self.rows.put(list(enumerate(self._grid)))
+        self._put_cursor(first_spot(self._grid))
         text: Line = ((f" {self._search}", "title"),) if self._search else ((" / searches keys", "quiet"),)
         self.query_one("#query", Bar).put(text, (("enter does it   esc closes ", "quiet"),))
+
+    def _put_cursor(self, spot: Spot | None) -> None:
+        if spot is not None:
+            self._spot = spot
+            self.rows.move_to(spot.line)
+            self.rows.refresh()
+
+    def action_move_down(self) -> None:
+        self._put_cursor(next_spot(self._grid, self._spot, 1))
+
+    def action_move_up(self) -> None:
+        self._put_cursor(next_spot(self._grid, self._spot, -1))
+
+    def action_move_first(self) -> None:
+        self._put_cursor(first_spot(self._grid))
+
+    @on(RowPane.Moved, "#main")
+    def _on_moved(self) -> None:
+        """Where the pane was moved by a page or the mouse, go to the key nearest to it."""
+        line = self.rows.place
+        if line != self._spot.line:
+            spot = Spot(line, self._spot.column)
+            is_key = isinstance(self._grid[line][spot.column], Binding)
+            self._spot = spot if is_key else next_spot(self._grid, spot, 1) or self._spot
+            self.rows.refresh()
+
+    def on_key(self, event: Key) -> None:
+        """Go to the column beside, where left and right would leave."""
+        if self.is_typing or event.key not in ("left", "right"):
+            return
+        event.stop()
+        event.prevent_default()
+        self._put_cursor(beside(self._grid, self._spot, 1 if event.key == "right" else -1))
 
     @on(RowPane.Opened, "#main")
     def action_move_open(self) -> None:
         """Close the help and do what the key does."""
-        row = self.rows.row
-        if isinstance(row, Binding):
+        cell = self._grid[self._spot.line][self._spot.column] if self._grid else None
+        if isinstance(cell, Binding):
             self.flowctl.pop_screen()
-            self._of.call_later(self._of.run_action, row.action)
+            self._of.call_later(self._of.run_action, cell.action)
 
     def action_find_search(self) -> None:
         self.type_into(
@@ -93,20 +133,30 @@ class HelpScreen(View):
     def crumbs(self) -> tuple[Line, Line]:
         return ((f" Help {self.flowctl.ink.glyphs.crumb} ", "quiet"), (f"keys for {self._of.SCOPE}", "title")), ()
 
-    def _draw(self, row: Binding | str, look: RowLook) -> Line:
-        glyphs = self.flowctl.ink.glyphs
-        sign = glyphs.cursor if look.is_cursor else " "
-        if isinstance(row, str):
-            return ((f" {row}", "title"),)
-        keys = keys_of(row, is_ascii=self.flowctl.ink.is_ascii)
-        is_grey = row.needs_daemon and not self.flowctl.has_daemon
-        spans: list[Span] = [
-            (f"{sign}  ", "accent"),
-            (fit(keys, 15, cut=glyphs.cut), "quiet" if is_grey else "accent"),
-            (f" {row.title}", "quiet" if is_grey else ""),
-            ("   needs the daemon" if is_grey else "", "quiet"),
-        ]
+    def _draw(self, row: Row, look: RowLook) -> Line:
+        line, cells = row
+        width = look.width // max(len(cells), 1)
+        spans: list[Span] = []
+        for column, cell in enumerate(cells):
+            spans += self._cell(cell, width, is_cursor=self._spot == (line, column))
         return tuple(spans)
+
+    def _cell(self, cell: Cell, width: int, *, is_cursor: bool) -> Line:
+        ink = self.flowctl.ink
+        if cell is None:
+            return ((" " * width, ""),)
+        if isinstance(cell, str):
+            return ((fit(f" {cell}", width), "title"),)
+        keys_width = 10 if width < 44 else 14
+        keys = keys_of(cell, is_ascii=ink.is_ascii)
+        is_grey = cell.needs_daemon and not self.flowctl.has_daemon
+        words = f"{cell.title}, needs the daemon" if is_grey else cell.title
+        look = "quiet" if is_grey else "title" if is_cursor else ""
+        return (
+            (f"{ink.glyphs.cursor if is_cursor else ' '} ", "accent"),
+            (fit(keys, keys_width, cut=ink.glyphs.cut), "quiet" if is_grey else "accent"),
+            (fit(f" {words}", width - keys_width - 3, cut=ink.glyphs.cut) + " ", look),
+        )
 
     def _about(self) -> list[Line]:
         glyphs = self.flowctl.ink.glyphs

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import NamedTuple, cast
 
@@ -24,6 +24,14 @@ class Entry(NamedTuple):
     title: str
     keys: str
     do: Callable[[], object]
+    #: Its id in the table of keys, and the command that does the same.
+    id: str = ""
+    command: str = ""
+
+    @property
+    def words(self) -> str:
+        """What is searched."""
+        return f"{self.title} {self.keys} {self.id} {self.command}".lower()
 
 
 class PaletteScreen(View):
@@ -35,8 +43,16 @@ class PaletteScreen(View):
         super().__init__()
         self._of = of
         app = of.flowctl
+        targets = of.targets()
+        name = targets[0].name if targets else "RUN"
         self._entries = [
-            Entry(each.title, keys_of(each), partial(of.call_later, of.run_action, each.action))
+            Entry(
+                title=each.title,
+                keys=keys_of(each, is_ascii=app.ink.is_ascii),
+                do=partial(of.call_later, of.run_action, each.action),
+                id=each.id,
+                command=each.command.replace("{run}", name),
+            )
             for each in palette_of(of.bindings, of.SCOPE)
         ]
         self._entries += [Entry(title, "", partial(of.call_later, do)) for title, do in entries(of)]
@@ -64,8 +80,7 @@ class PaletteScreen(View):
         )  # fmt: skip
 
     def _filter(self, text: str) -> None:
-        words = text.lower().split()
-        rows = [each for each in self._entries if all(word in f"{each.title} {each.keys}".lower() for word in words)]
+        rows = best_of(self._entries, text.lower())
         if len(text) >= 2:
             rows.append(Entry(f"open the run {text!r}", "", lambda: self._of.flowctl.open_by_name(text)))
         self.rows.put(rows)
@@ -87,9 +102,27 @@ class PaletteScreen(View):
 
     def _draw(self, row: Entry, look: RowLook) -> Line:
         glyphs = self.flowctl.ink.glyphs
-        width = max(10, look.width - 22)
+        command = 34 if look.width >= 90 else 0
+        width = max(10, look.width - 19 - command)
         return (
             (f"{glyphs.cursor if look.is_cursor else ' '} ", "accent"),
-            (fit(row.title, width, cut=glyphs.cut), ""),
-            (fit(row.keys, 20, cut=glyphs.cut), "accent"),
+            (fit(row.title, width, cut=glyphs.cut), "title" if look.is_cursor else ""),
+            (fit(row.command, command - 1, cut=glyphs.cut) + " " if command else "", "quiet"),
+            (fit(row.keys, 16, cut=glyphs.cut), "accent"),
         )
+
+
+def best_of(entries: Sequence[Entry], typed: str) -> list[Entry]:
+    """Find what fits: what has every word, titles that begin so first; then what has the letters in their order."""
+    words = typed.split()
+    whole = [each for each in entries if all(word in each.words for word in words)]
+    whole.sort(key=lambda each: not each.title.lower().startswith(typed))
+    letters = typed.replace(" ", "")
+    if len(letters) < 2:
+        return whole
+    return [*whole, *(each for each in entries if each not in whole and _has_letters(each.title.lower(), letters))]
+
+
+def _has_letters(text: str, letters: str) -> bool:
+    rest = iter(text)
+    return all(letter in rest for letter in letters)
