@@ -85,9 +85,9 @@ def test_siblings_and_attempts_are_one_key_away(home: Home, size: tuple[int, int
         await press(app, pilot, "enter", "full_stop")
         assert "bold-ant" in grid(app)[1]
         await press(app, pilot, "comma", "j", "j", "j", "enter")
-        assert "transform-002" in grid(app)[1]
+        assert "transform[0]" in grid(app)[1]
         await press(app, pilot, "full_stop")
-        assert "transform-003" in grid(app)[1]
+        assert "transform[1]" in grid(app)[1]
         await press(app, pilot, "1", "j", "enter", "right_curly_bracket", "enter")
         assert "attempt 2" in screen_text(app)
         await press(app, pilot, "left_parenthesis")
