@@ -243,6 +243,10 @@ class RunsScreen(Travelling, RunMarks):
         self.refresh_lines()
         self._show_strip()
 
+    def on_resize(self) -> None:
+        """Fill the zones once it is known how wide they are."""
+        self.call_after_refresh(self._show_strip)
+
     def _show_strip(self) -> None:
         """Write the zones above the list, which count down with the clock."""
         counts, glyphs, now = self.flowctl.counts, self.flowctl.ink.glyphs, self._now
