@@ -18,6 +18,8 @@ from flowctl.store import file_queries
 from flowctl.store.file_records import ReloadCause, ReloadOutcome, ReloadRow
 from flowctl.store.home import Home
 
+#: On a narrower terminal the words need the room that the date would take.
+_WIDE = 120
 _MARKS = {
     ReloadOutcome.LOADED: ("✓", "+", OK),
     ReloadOutcome.BROKEN: ("✗", "x", PROBLEM),
@@ -39,6 +41,7 @@ def print_reloads(path: str | None, *, count: int, as_json: bool) -> Exit:
         console.print(Text("No flow file was looked into yet.", QUIET))
         return Exit.OK
     now = datetime.now(UTC)
+    is_wide = console.width >= _WIDE
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
     for _ in range(4):
         table.add_column(no_wrap=True)
@@ -47,7 +50,7 @@ def print_reloads(path: str | None, *, count: int, as_json: bool) -> Exit:
         glyph, plain_glyph, style = _MARKS[row.outcome]
         table.add_row(
             Text(plain_glyph if is_plain() else glyph, style),
-            Text.assemble(moment(row.at), (f"  {ago(row.at, now)}", QUIET)),
+            Text.assemble(moment(row.at), (f"  {ago(row.at, now)}", QUIET)) if is_wide else Text(ago(row.at, now)),
             safe(short_path(row.path)),
             Text(versions(row), "" if row.version != row.version_before else QUIET),
             safe_block(words_of(row), QUIET if row.outcome is ReloadOutcome.LOADED else ""),

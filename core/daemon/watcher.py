@@ -299,18 +299,18 @@ class Watcher:
             # The flow files of new deployments are looked into next.
             if path.endswith(".toml"):
                 self._is_loaded = False
-                self._soil_flows(next((each.found for each in ready if each.found.path == path), None))
+                self._soil_flows(next((each for each in ready if each.found.path == path), None))
             if outcome == "empty":
                 self._drop(path)
             else:
                 self.reloads += 1
                 self._log(f"watch: {path} {outcome}. {words}")
 
-    def _soil_flows(self, found: Inspected | None) -> None:
+    def _soil_flows(self, taken: Ready | None) -> None:
         """Have the flow files that a settings file names looked into: whether they have the flow, and what it needs."""
-        if found is not None and found.tables is not None:
-            for table in found.tables.tables:
-                self._soil(table.file, Cause(ReloadCause.MODULE, found.path))
+        if taken is not None and taken.found.tables is not None and taken.cause.kind is not ReloadCause.AGAIN:
+            for table in taken.found.tables.tables:
+                self._soil(table.file, Cause(ReloadCause.MODULE, taken.found.path))
 
     def _note_files(self, found: Inspected) -> None:
         """Remember what a flow file is made of, and have new files among it watched."""

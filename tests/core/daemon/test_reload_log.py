@@ -177,6 +177,22 @@ def test_a_broken_settings_file_shows_the_place_and_what_was_changed(watched: Wa
     assert known(watched, settings).is_old_version_serving
 
 
+def test_a_settings_file_that_is_still_wrong_after_a_restart_is_no_news(
+    watched: Watched, etl: Path, store: Store
+) -> None:
+    settings = etl.with_name("flowctl.toml")
+    settings.write_text('[deployments.night]\nflow = "etl.py:etl"\ncron = "0 1 * * *"\n[deployments.odd]\nflow = 1\n')
+    watched.watch(etl.parent)
+    before = [each.id for each in log_of(watched)]
+
+    again = Watched(store)
+    again.watcher.refresh()
+    again.settle()
+    again.close()
+
+    assert [each.id for each in log_of(watched)] == before
+
+
 def test_what_changed_is_told_by_the_names_of_functions_classes_and_files() -> None:
     old = b"import os\nX = 1\nclass A:\n    y = 1\n    def m(self): return 1\ndef f(): return 1\ndef gone(): ...\n"
     new = b"import os\nX = 2\nclass A:\n    y = 1\n    def m(self): return 2\n\ndef f():\n  return 1\ndef more(): ...\n"
