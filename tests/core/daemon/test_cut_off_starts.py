@@ -57,17 +57,23 @@ _POINTS = 12
 _VICTIMS = ("the daemon too", "the process", "its fork server too")[: 3 if "FAULT_SEEDS" in os.environ else 1]
 
 
-# Says that there is no room on the disk, as long as there is a file of that name.
+# Says that there is no room on the disk, as long as there is a file of that name; `mute`: not even for stderr.
 _FULL = """
 import errno, os
-allocate = os.posix_fallocate
+allocate, open_ = os.posix_fallocate, os.open
+home = os.environ.get("FLOWCTL_HOME", "")
 
 def full(descriptor, *place):
-    if os.path.exists(os.environ["FLOWCTL_HOME"] + "/full"):
+    if os.path.exists(home + "/full"):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     allocate(descriptor, *place)
 
-os.posix_fallocate = full
+def mute(path, flags, *mode, **more):
+    if str(path).endswith("/stderr.1") and os.path.exists(home + "/full") and os.path.exists(home + "/mute"):
+        return open_("/dev/full", os.O_WRONLY)
+    return open_(path, flags, *mode, **more)
+
+os.posix_fallocate, os.open = full, mute
 """
 
 
@@ -198,15 +204,19 @@ def hook(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="room is reserved on Linux alone")
+@pytest.mark.parametrize("is_mute", [False, True])
 def test_a_run_whose_journal_finds_no_room_begins_when_there_is_some(
-    stepped: Stepped, project: Project, file: Path, home: Home, hook: Path
+    stepped: Stepped, project: Project, file: Path, home: Home, hook: Path, is_mute: bool
 ) -> None:
     hook.write_text(_FULL)
     full = Path(home.path, "full")
     full.touch()
+    if is_mute:
+        Path(home.path, "mute").touch()
     run_id = stepped.plan(file, "marks", {"n": 1})
 
-    stepped.until(lambda: "No space left" in str(stepped.one("SELECT message FROM flow_run")), "it says why it waits")
+    said = "disk is full" if is_mute else "No space left"
+    stepped.until(lambda: said in str(stepped.one("SELECT message FROM flow_run")), "it says why it waits")
     assert stepped.state(run_id) == "SCHEDULED/Scheduled"
     full.unlink()
     stepped.until_over(run_id)
