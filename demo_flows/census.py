@@ -122,8 +122,9 @@ def census(root: Path | None = None, limit: int | None = None, output: Path = Pa
     unreadable = [entry for batch in parsed for entry in batch["unreadable"]]
     if not modules:
         raise ValueError(f"There is no Python module under {root}.")
-    for entry in unreadable:
-        logger.warning("not parsed: %s", entry)
+    if unreadable:
+        named = ", ".join(entry.partition(",")[0] for entry in unreadable[:3])
+        logger.warning("not parsed: %s%s", named, f" and {len(unreadable) - 3} more" if len(unreadable) > 3 else "")
 
     table = write_table(modules, output)
     chart = draw_chart(modules, f"Census of {shortened(str(root), 56)}", output)

@@ -22,6 +22,7 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 from flowctl.core.cli.display_live import frame, padded  # noqa: E402 - of this checkout, whatever is installed
+from flowctl.core.cli.display_log import last_lines  # noqa: E402
 from flowctl.core.cli.display_model import RunModel  # noqa: E402
 from flowctl.core.cli.display_paint import folded, make_console, row_text  # noqa: E402
 from flowctl.core.cli.display_summary import summary_lines  # noqa: E402
@@ -129,7 +130,7 @@ def ended(console: Console, records: list[Record]) -> list[Text]:
         model.apply(record)
     glyphs, now = Glyphs(is_ascii=False), records[-1].at / 1e6
     texts = [row_text(row, WIDTH) for row in tree_rows(model, glyphs, now, 60)]
-    for line in summary_lines(model, glyphs, now):
+    for line in [*last_lines(model, glyphs, 24), *summary_lines(model, glyphs, now)]:
         texts += folded(console, padded(line), WIDTH - 1)
     return texts
 
