@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from textual.app import App
+from textual.await_complete import AwaitComplete
 
 from flowctl.tui.bridge import Bridge
 from flowctl.tui.history import History, Place
@@ -28,9 +29,13 @@ class Navigation(App[int]):
     @property
     def view(self) -> View | None:
         """The screen in front, if it is one of ours and stands, not yet in the making or in the going."""
-        if self.is_over or not isinstance(self.screen, View) or not self.screen.is_mounted:
+        if self.is_over or not isinstance(self.screen, View) or not self.screen.stands:
             return None
         return self.screen
+
+    def pop_screen(self) -> AwaitComplete:
+        """Go back a screen; keys that come faster than screens go find none left to leave."""
+        return super().pop_screen() if len(self.screen_stack) > 1 else AwaitComplete()
 
     def go_to_mode(self, mode: str) -> None:
         """Go to a main view, as it was left; from within it, to its top."""

@@ -51,6 +51,25 @@ def test_the_daemon_is_measured_beside_a_floor_and_ends_with_the_benchmark(tmp_p
     assert all(row["figure"] > 0 for row in rows)
 
 
+def test_the_terminal_interface_is_measured_beside_a_minimal_one(tmp_path: Path) -> None:
+    figures = tmp_path / "figures.json"
+    words = ["--quick", "--runs", "1", "--only", "start", "lines", "--json", str(figures)]
+
+    finished = subprocess.run(
+        [sys.executable, str(OVERHEAD.with_name("tui.py")), *words],
+        cwd=tmp_path,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=50,
+    )
+
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    rows = json.loads(figures.read_text(encoding="utf-8"))["rows"]
+    assert [row["case"] for row in rows] == ["start", "start", "lines", "lines"]
+    assert all(row["figure"] > 0 for row in rows)
+
+
 def test_the_benchmark_says_which_case_it_could_not_measure_and_fails(tmp_path: Path) -> None:
     program = (
         "import sys; sys.path.insert(0, sys.argv.pop(1));"

@@ -74,7 +74,7 @@ class BackfillScreen(FormScreen):
 
     def _count(self) -> None:
         """Have the daemon tell what would be planned, if that is not known yet."""
-        if not self.is_mounted or self.form.first_problem() is not None:
+        if not self.stands or self.form.first_problem() is not None:
             self._counted = ()
             return
         verb, fields = self.form.wish()
@@ -87,7 +87,7 @@ class BackfillScreen(FormScreen):
         self._asked_for = fields
 
         def told(answer: Answer) -> None:
-            if fields != self._asked_for or not self.is_mounted:
+            if fields != self._asked_for or not self.stands:
                 return
             if answer.problem is not None:
                 self._counted = ((f" {answer.problem}", "warning"),)

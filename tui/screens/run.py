@@ -238,7 +238,7 @@ class RunScreen(Travelling, TreeScreen):
 
     def refresh_lines(self) -> None:
         super().refresh_lines()
-        if not self.is_mounted or self.shown is None:
+        if not self.stands or self.shown is None:
             return
         glyphs = self.flowctl.ink.glyphs
         self.query_one("#facts", Bar).put(*facts_bar(self.shown, self._now, glyphs))

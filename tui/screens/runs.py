@@ -222,7 +222,7 @@ class RunsScreen(Travelling, RunMarks):
 
     def refresh_lines(self) -> None:
         super().refresh_lines()
-        if not self.is_mounted:
+        if not self.stands:
             return
         shown, dot = len(self.runs.rows), self.flowctl.ink.glyphs.dot
         total = "" if self._total is None or self._total == shown else f" of {grouped(self._total)}"

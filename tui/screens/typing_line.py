@@ -38,7 +38,8 @@ class TypingLine(FlowctlScreen):
         dropped: Callable[[], None] | None = None,
     ) -> None:
         """Open a prompt in the place of a bar; `typed` hears each change, then either `entered` or `dropped`."""
-        if self.is_typing:
+        # Asked for after a refresh, it may come when the screen is being left.
+        if self.is_typing or not self.is_current or self.flowctl.is_over or not self.query(bar):
             return
         self._hears_typed, self._hears_entered, self._hears_dropped = typed, entered, dropped
         place = self.query_one(bar, Bar)

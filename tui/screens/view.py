@@ -108,6 +108,11 @@ class View(Moving, Acting, Taking, FillingIn, TypingLine):
     def bridge(self) -> Bridge:
         return self.flowctl.bridge
 
+    @property
+    def stands(self) -> bool:
+        """Whether it has its widgets: one that is left keeps getting what it asked for, and has lost them."""
+        return self.is_mounted and bool(self.query("#where"))
+
     def compose(self) -> ComposeResult:
         yield Bar(id="health")
         yield Bar(id="where")
@@ -163,7 +168,7 @@ class View(Moving, Acting, Taking, FillingIn, TypingLine):
 
     def refresh_lines(self) -> None:
         """Write the fixed lines anew."""
-        if not self.is_mounted:
+        if not self.stands:
             return
         left, right = self.crumbs()
         self.query_one("#where", Bar).put(left, right)
@@ -184,7 +189,7 @@ class View(Moving, Acting, Taking, FillingIn, TypingLine):
 
     def show_health(self) -> None:
         """Write the first line anew."""
-        if not self.is_mounted:
+        if not self.stands:
             return
         app, pulse = self.flowctl, self.bridge.pulse
         glyphs, spans = app.ink.glyphs, [(" flowctl ", "title")]

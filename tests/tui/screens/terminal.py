@@ -9,7 +9,6 @@ import re
 import select
 import signal
 import struct
-import sys
 import termios
 import time
 from collections.abc import Callable
@@ -78,25 +77,41 @@ class Screen:
 class Terminal:
     """A program with a terminal of its own."""
 
-    def __init__(self, arguments: list[str], *, size: tuple[int, int], environment: dict[str, str]) -> None:
+    def __init__(
+        self, command: list[str], *, size: tuple[int, int], environment: dict[str, str], folder: Path = ROOT
+    ) -> None:
         self.screen = Screen(*size)
         self.output = ""
         self.began_s = time.perf_counter()
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
-            os.chdir(ROOT)
-            os.execve(sys.executable, [sys.executable, "-m", "flowctl", *arguments], environment)
+            os.chdir(folder)
+            os.execvpe(command[0], command, environment)
         self._resize(*size)
 
     def press(self, keys: str) -> None:
         os.write(self._fd, keys.encode())
+
+    def press_if_alive(self, keys: str) -> None:
+        """Press keys, which nobody gets where the program has ended."""
+        try:
+            self.press(keys)
+        except OSError:
+            pass  # the other end is gone
+
+    def read_for(self, seconds: float) -> None:
+        """Read what comes in a while."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            if not self._read(left):
+                return
 
     def resize(self, width: int, height: int) -> None:
         self.screen = Screen(width, height)
         self._resize(width, height)
         os.kill(self.pid, signal.SIGWINCH)
 
-    def until(self, condition: Callable[[], bool], *, within_s: float = 30) -> float:
+    def until(self, condition: Callable[[], bool], *, within_s: float = 60) -> float:
         """Read until something is so; return when it was, in seconds since the start."""
         deadline = time.monotonic() + within_s
         while not condition():
@@ -104,21 +119,30 @@ class Terminal:
             self._read(0.02)
         return time.perf_counter() - self.began_s
 
-    def shows(self, text: str, *, within_s: float = 30) -> float:
+    def shows(self, text: str, *, within_s: float = 60) -> float:
         """Wait until a text stands on the screen."""
         return self.until(lambda: text in self.screen.text(), within_s=within_s)
 
     def wait(self) -> int:
         """Read until the program ends; return its exit code, below 0 for a signal."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while True:
             self._read(0.02)
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
-                while self._read(0.0):
-                    pass
+                self.drain()
                 return os.waitstatus_to_exitcode(status)
             assert time.monotonic() < deadline, "it does not end"
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the program has ended; `wait` then gives its exit code."""
+        return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+    def drain(self) -> None:
+        """Read what is there."""
+        while self._read(0.0):
+            pass
 
     def settings(self) -> object:
         """Give how the line is set: raw while the interface has it, as before afterwards."""

