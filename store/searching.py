@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
@@ -36,7 +38,8 @@ class Searcher(Reader):
 
     def interrupt(self) -> None:
         """Break off what another thread is reading by this connection; the only method that another thread may call."""
-        self._connection.interrupt()
+        with suppress(sqlite3.ProgrammingError):  # closed meanwhile: there is nothing to break off
+            self._connection.interrupt()
 
     def search(
         self,

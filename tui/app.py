@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, ClassVar, Final
+
+from textual.css.query import NoMatches
+from textual.events import Event, Key, Paste
 
 from flowctl.store.home import Home
 from flowctl.store.records import FlowRunRow
@@ -81,8 +85,10 @@ class FlowctlApp(Navigation):
 
     def exit(self, *words: Any, **options: Any) -> None:  # Textual's own, handed through
         """Leave; what the list of runs looks like is kept for the next time."""
-        if self.view is not None:
-            self.last_frame = self.view.frame_lines() or self.last_frame
+        # Nothing may keep anybody from leaving, least of all a picture for the next time.
+        with suppress(Exception):
+            if self.view is not None:
+                self.last_frame = self.view.frame_lines() or self.last_frame
         self.is_over = True
         super().exit(*words, **options)
 
@@ -100,6 +106,17 @@ class FlowctlApp(Navigation):
     def delay_update(self, delay: float = 0.05) -> None:
         """Wait less than Textual would before a new screen is painted: ours are ready at once."""
         super().delay_update(min(delay, 0.01))
+
+    async def on_event(self, event: Event) -> None:
+        """Keep what is typed for the screen that it is typed at, which may still be in the making."""
+        if isinstance(event, Key | Paste) and isinstance(self.screen, View):
+            await self.screen.wait_until_made()
+        await super().on_event(event)
+
+    def _handle_exception(self, error: Exception) -> None:
+        # Screens that come while all are being left get no widgets.
+        if not (self.is_over and isinstance(error, NoMatches)):
+            super()._handle_exception(error)
 
     def on_mount(self) -> None:
         """Begin: data, clock, signals."""

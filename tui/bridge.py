@@ -235,13 +235,11 @@ class Bridge:
             self._send(News())
 
     def _send(self, message: Message) -> None:
-        # A thread may outlive the patience of `stop`; then there is no loop any more.
         try:
             if not self._is_over:
                 self._app.post_message(message)
         except RuntimeError:
-            if not self._is_over:
-                raise
+            self._is_over = True  # there is no loop any more, so there is nobody to tell
 
 
 def _standing(pulse: Pulse) -> tuple[object, ...]:

@@ -1,22 +1,85 @@
-"""What ends the interface from outside: it is left in order, so that the terminal is as it was."""
+"""What ends the interface from outside, a signal or a terminal that has gone: in order if that is quick, else at once.
+
+The loop cannot be relied on for that: with the terminal gone its writes block for ever, and its input never ends.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import select
 import signal
-from typing import TYPE_CHECKING, Final
+import sys
+import termios
+import threading
+import time
+from types import FrameType
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from flowctl.tui.app import FlowctlApp
 
-_ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
+#: Signal -> for how many seconds leaving in order may take. Once the terminal has gone nobody sees the difference.
+_PATIENCE_S: Final = {signal.SIGTERM: 3.0, signal.SIGHUP: 1.0}
+#: What undoes all that the interface asks of a terminal.
+_RESTORE: Final = (
+    b"\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?2004l\x1b[?2048l\x1b[?7h\x1b[<u\x1b[?1049l\x1b[?25h\x1b[?1004l"
+)
 
 
 def listen(app: FlowctlApp) -> None:
     """Leave when asked to terminate, or when the terminal goes away."""
-    loop = asyncio.get_running_loop()
-    for each in _ENDING:
+    if app.is_headless or sys.__stdin__ is None:
+        return  # a test
+    terminal, loop = sys.__stdin__.fileno(), asyncio.get_running_loop()
+    hears, tells = os.pipe()
+    os.set_blocking(tells, False)
+
+    def tell(number: int, _frame: FrameType | None) -> None:
         try:
-            loop.add_signal_handler(each, app.exit, 128 + each)
-        except (NotImplementedError, RuntimeError, ValueError):
-            return  # not in the main thread: a test
+            os.write(tells, bytes([number]))
+        except BlockingIOError:
+            pass  # there are enough of them
+
+    def watch() -> None:
+        number = _ending(hears, terminal)
+        try:
+            loop.call_soon_threadsafe(app.exit, 128 + number)
+        except RuntimeError:
+            pass  # it is being left already
+        time.sleep(_PATIENCE_S[number])
+        _give_back(terminal, getattr(app._driver, "attrs_before", None))  # pyright: ignore[reportPrivateUsage] - not told else
+        os._exit(128 + number)
+
+    for each in _PATIENCE_S:
+        signal.signal(each, tell)
+    threading.Thread(target=watch, name="flowctl-tui-ending", daemon=True).start()
+
+
+def _ending(hears: int, terminal: int) -> signal.Signals:
+    """Wait for a signal; a terminal that has gone is one, also to who is not told."""
+    poll = select.poll()
+    poll.register(hears, select.POLLIN)
+    poll.register(terminal, 0)  # no input, only that its other end is gone
+    while True:
+        ready = dict(poll.poll())
+        if hears in ready:
+            return signal.Signals(os.read(hears, 1)[0])
+        if ready.get(terminal, 0) & (select.POLLHUP | select.POLLERR):
+            return signal.SIGHUP
+        poll.unregister(terminal)  # of a kind that cannot be watched
+
+
+def _give_back(terminal: int, attributes: list[Any] | None) -> None:
+    """Restore the terminal past an interface that does not do it any more, if there still is one that takes it."""
+    poll = select.poll()
+    poll.register(terminal, select.POLLOUT)
+    ready = dict(poll.poll(0)).get(terminal, 0)
+    if attributes is None or ready & (select.POLLHUP | select.POLLERR):
+        return
+    try:
+        termios.tcsetattr(terminal, termios.TCSANOW, attributes)
+        if ready & select.POLLOUT:
+            os.write(terminal, _RESTORE)
+    except (OSError, termios.error):
+        pass  # it has gone meanwhile

@@ -57,7 +57,7 @@ class HelpScreen(View):
         return cast("RowPane[Row]", self.query_one("#main"))  # as `body` makes it
 
     def _show(self) -> None:
-        if not self.is_mounted:
+        if not self.query("#query"):
             return
         found = help_of(self._of.bindings, self._of.SCOPE, self._search)
         self._grid = grid_of(found, columns_of(self.flowctl.size.width))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, TypeVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import BindingsMap
+from textual.css.query import NoMatches
 from textual.events import Key
+from textual.message import Message
 from textual.widget import Widget
 
 from flowctl.tui.bridge import Bridge, Question
@@ -32,6 +36,8 @@ T = TypeVar("T")
 TABS: Final = (("runs", "Runs"), ("deploys", "Deploys"), ("flows", "Flows"), ("logs", "Logs"), ("system", "System"))
 #: How long a remark stands above the keys.
 _NOTE_S: Final = 6.0
+#: For how long what is typed waits for a screen in the making, which takes some hundredths of a second.
+_MAKING_S: Final = 1.0
 #: Word -> how the health line counts it.
 _COUNTED: Final = (
     ("running", "run"),
@@ -59,6 +65,7 @@ class View(Moving, Acting, Taking, FillingIn, TypingLine):
         self._note: Line = ()
         self._note_until_s = 0.0
         self._choice: Choice | None = None
+        self._made = asyncio.Event()
         self.step = 0
 
     # What each screen says of itself.
@@ -112,6 +119,25 @@ class View(Moving, Acting, Taking, FillingIn, TypingLine):
     def stands(self) -> bool:
         """Whether it has its widgets: one that is left keeps getting what it asked for, and has lost them."""
         return self.is_mounted and bool(self.query("#where"))
+
+    def on_mount(self) -> None:
+        self._made.set()
+
+    async def wait_until_made(self) -> None:
+        """Wait until it has its widgets; one that is given none is not waited for for long."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._made.wait(), _MAKING_S)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Do nothing on a screen without widgets but leave it."""
+        return (self.stands or action.startswith("app_")) and super().check_action(action, parameters)
+
+    async def _dispatch_message(self, message: Message) -> None:
+        try:
+            await super()._dispatch_message(message)
+        except NoMatches:
+            if self.stands and not self.flowctl.is_over:
+                raise  # else it is being left, and nobody sees what is missing
 
     def compose(self) -> ComposeResult:
         yield Bar(id="health")

@@ -273,6 +273,16 @@ def test_closing_breaks_off_what_is_read_and_ends_the_threads(home: Home) -> Non
     assert [name for name in left if name != "flowctl-async"] == []
 
 
+def test_what_is_closed_already_can_be_broken_off(home: Home) -> None:
+    # The thread that closes cannot see whether the other one has let go of its connection just now.
+    ten_runs(home)
+    Source.open(home).pulse()
+    reader = OverviewReader.open(home)
+    reader.close()
+
+    reader.interrupt()
+
+
 def test_a_hostile_run_comes_out_safe(home: Home, source: Source) -> None:
     recorded.hostile_run(home, NOON)
     source.pulse()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import pytest
 from textual.pilot import Pilot
@@ -10,6 +11,8 @@ from textual.pilot import Pilot
 from flowctl.store.home import Home
 from flowctl.store.journal import LogLine, Record
 from flowctl.tui.app import FlowctlApp
+from flowctl.tui.bridge import Bridge
+from flowctl.tui.data.source import Source
 from flowctl.tui.screens.run import RunScreen
 from flowctl.tui.screens.runs import RunsScreen
 from flowctl.tui.screens.task import TaskScreen
@@ -162,3 +165,17 @@ def test_a_defect_in_what_reads_is_not_swallowed(home: Home) -> None:
 
     with pytest.raises(ZeroDivisionError, match="planted"):
         drive(home, scenario)
+
+
+def test_a_defect_after_the_loop_has_ended_ends_the_thread_in_silence() -> None:
+    class Ended:
+        def post_message(self, _message: object) -> None:
+            raise RuntimeError("Event loop is closed")
+
+    def broken() -> Source:
+        raise ZeroDivisionError("planted")
+
+    # What escapes a thread fails the test.
+    bridge = Bridge(broken, cast("FlowctlApp", Ended()))
+    bridge.start()
+    bridge.stop()
