@@ -86,8 +86,9 @@ class HelpScreen(View):
     def _on_moved(self) -> None:
         """Where the pane was moved by a page or the mouse, go to the key nearest to it."""
         line = self.rows.place
-        if line != self._spot.line:
-            spot = Spot(line, self._spot.column)
+        # Since it was moved there may be fewer keys, or none.
+        if line != self._spot.line and line < len(self._grid):
+            spot = Spot(line, min(self._spot.column, len(self._grid[line]) - 1))
             is_key = isinstance(self._grid[line][spot.column], Binding)
             self._spot = spot if is_key else next_spot(self._grid, spot, 1) or self._spot
             self.rows.refresh()

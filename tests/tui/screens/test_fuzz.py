@@ -95,7 +95,9 @@ def test_random_keys_and_sizes_break_nothing(home: Home, tmp_path: Path) -> None
                     if not terminal.has_ended:
                         terminal.press_if_alive("\x11")
                         terminal.read_for(0.1)
-                assert terminal.wait() == 0, terminal.output[-2000:]
+                code = terminal.wait()
+                reports = "".join(path.read_text()[-3000:] for path in Path(home.path).glob("tui-crash-*"))
+                assert code == 0, reports or terminal.output[-2000:]
                 outputs.append(terminal.output)
                 terminal.close()
         finally:
