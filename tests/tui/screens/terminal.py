@@ -140,9 +140,14 @@ class Terminal:
         return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
     def drain(self) -> None:
-        """Read what is there."""
-        while self._read(0.0):
+        """Read what an ended program has left, which may still be on its way."""
+        while self._read(0.2):
             pass
+
+    def go_on(self) -> None:
+        """Have the program go on if it has stopped itself, as a shell would with `fg`."""
+        if not self.has_ended and os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WNOHANG) is not None:
+            os.kill(self.pid, signal.SIGCONT)
 
     def settings(self) -> object:
         """Give how the line is set: raw while the interface has it, as before afterwards."""

@@ -88,13 +88,15 @@ def test_random_keys_and_sizes_break_nothing(home: Home, tmp_path: Path) -> None
                     if chance.random() < 0.3:
                         terminal.resize(*chance.choice(SIZES))
                     terminal.read_for(0.05)
-                # Alive, it answers; the palette may have been told to quit.
+                    terminal.go_on()
+                # Alive, it answers; the palette may have been told to quit or to suspend.
                 terminal.resize(80, 24)
                 for _ in range(20):
                     # More than once: an escape before it may have made another key of it.
                     if not terminal.has_ended:
                         terminal.press_if_alive("\x11")
                         terminal.read_for(0.1)
+                        terminal.go_on()
                 code = terminal.wait()
                 reports = "".join(path.read_text()[-3000:] for path in Path(home.path).glob("tui-crash-*"))
                 assert code == 0, reports or terminal.output[-2000:]
