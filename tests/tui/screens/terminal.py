@@ -144,6 +144,12 @@ class Terminal:
         while self._read(0.2):
             pass
 
+    def silence(self) -> None:
+        """Have the line itself echo nothing that is typed while no program has set it otherwise."""
+        settings = termios.tcgetattr(self._fd)
+        settings[3] &= ~termios.ECHO
+        termios.tcsetattr(self._fd, termios.TCSANOW, settings)
+
     def go_on(self) -> None:
         """Have the program go on if it has stopped itself, as a shell would with `fg`."""
         if not self.has_ended and os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WNOHANG) is not None:
