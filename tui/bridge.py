@@ -27,6 +27,9 @@ T = TypeVar("T")
 
 #: Ten times a second is more than an eye follows.
 EVERY_S: Final = 0.1
+#: While no run is under way and nothing has changed for a moment, each look is mostly the cost of waking up.
+QUIET_EVERY_S: Final = 0.25
+_MOMENT_S: Final = 1.0
 #: Over a slow line every change costs bytes.
 SSH_EVERY_S: Final = 0.25
 #: Of the time, this share at most goes into reading: the screen shares the interpreter with it.
@@ -101,6 +104,7 @@ class Bridge:
         self._thread = threading.Thread(target=self._read, name="flowctl-tui-bridge", daemon=True)
         self._slow = ThreadPoolExecutor(max_workers=1, thread_name_prefix="flowctl-tui-slow")
         self.pulse: Pulse | None = None
+        self._changed_s = float("-inf")
         #: How many seconds the last round of reading took; shown among the budgets.
         self.took_s = 0.0
 
@@ -181,12 +185,19 @@ class Bridge:
                 source = source or self._open()
                 version = self._round(source, version)
                 self.took_s = time.perf_counter() - began
-                self._wake.wait(max(self.every_s, self.took_s / _SHARE - self.took_s))
+                self._wake.wait(max(self.pause_s(), self.took_s / _SHARE - self.took_s))
         except Exception as error:  # noqa: BLE001 - it is raised again on the loop
             self._send(Broken(error))
         finally:
             if source is not None:
                 source.close()
+
+    def pause_s(self) -> float:
+        """Tell how many seconds to wait before the store is looked at again."""
+        is_quiet = self.pulse is not None and not self.pulse.is_active
+        if is_quiet and time.monotonic() - self._changed_s > _MOMENT_S:
+            return max(self.every_s, QUIET_EVERY_S)
+        return self.every_s
 
     def _round(self, source: Source, version: int) -> int:
         pulse = source.pulse()
@@ -194,6 +205,7 @@ class Bridge:
         with self._lock:
             questions = list(self._questions)
         if pulse.version != version:
+            self._changed_s = time.monotonic()
             for question in questions:
                 question.is_due = question.is_due or not question.is_once
         is_quiet = True

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Final, Self
 
 from flowctl.core.daemon.instance import Holder, find_holder
-from flowctl.store.catchup import catch_up
+from flowctl.store.catchup import active_runs, catch_up
 from flowctl.store.home import Home, HomeUnusable
 from flowctl.store.overview import OverviewReader
 from flowctl.store.problems import RunNotFound, StoreError
@@ -289,6 +289,7 @@ class Source:
             daemon_pid=None if holder is None else holder.pid,
             daemon_since=datetime.fromtimestamp(holder.started_at / 1e6, UTC) if holder and holder.started_at else None,
             problem=problem,
+            is_active=bool(active_runs(self.home)),
             at=self.clock(),
         )
 

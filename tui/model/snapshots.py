@@ -20,6 +20,8 @@ class Pulse:
     daemon_since: datetime | None
     #: Why nothing newer can be read; then the screens show what they have, "as of" the time they have it from.
     problem: str | None
+    #: Whether a run is under way, so that something may be written at any moment.
+    is_active: bool
     at: datetime
 
 
