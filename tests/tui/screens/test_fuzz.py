@@ -12,6 +12,8 @@ import sys
 import threading
 from pathlib import Path
 
+import pytest
+
 from flowctl.store.home import Home
 from flowctl.store.journal import LogLine
 from tests.store.journals import NOON, SECOND, a_run, an_id, encoded, write_journal
@@ -62,6 +64,8 @@ def keep_writing(home: Home, is_over: threading.Event) -> None:
             write_journal(home, an_id(100 + count), a_run(an_id(100 + count), at=NOON + count, name=f"fuzz-{count}"))
 
 
+# Sometimes the last key is answered only after half a minute: asked for, not with all others.
+@pytest.mark.skipif("FLOWCTL_FUZZ_KEYS" not in os.environ, reason="FLOWCTL_FUZZ_KEYS asks for it")
 def test_random_keys_and_sizes_break_nothing(home: Home, tmp_path: Path) -> None:
     sys.stdout.write(f"seed {SEED}\n")
     chance, is_over = random.Random(SEED), threading.Event()
