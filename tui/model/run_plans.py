@@ -14,10 +14,13 @@ from flowctl.tui.model.form_times import time_field
 from flowctl.tui.model.plans import ListedDeployment
 
 _TAGS: Final = Field(
-    name="tags", schema={"type": "array", "items": {"type": "string"}}, root={}, said="list of text, beside its own"
+    name="run tags", schema={"type": "array", "items": {"type": "string"}}, root={}, said="list of text, beside its own"
 )
-_AT: Final = time_field("at", "now · or 14:30, tomorrow 9:00, 2h")
-_NAME: Final = Field(name="name", schema={"type": "string"}, root={}, said="of the run · random without")
+_AT: Final = time_field("start at", "now · or 14:30, tomorrow 9:00, 2h")
+_NAME: Final = Field(name="run name", schema={"type": "string"}, root={}, said="random without")
+
+#: What stands below the parameters -> what the daemon calls it.
+_SENT_AS: Final = {_TAGS.name: "tags", _AT.name: "at", _NAME.name: "name"}
 
 #: Writes `-p name=value` for a value.
 Assign = Callable[[str, object, Field | None], str | None]
@@ -137,13 +140,13 @@ def _command(
     if as_json:
         parts += ["--params-json", json.dumps(as_json, ensure_ascii=False)]
     if assign is None:
-        for tag in cast("list[str]", filled.extras.get("tags") or []):
+        for tag in cast("list[str]", filled.extras.get(_TAGS.name) or []):
             parts += ["--tag", tag]
-        if "name" in filled.extras:
-            parts += ["--name", str(filled.extras["name"])]
+        if _NAME.name in filled.extras:
+            parts += ["--name", str(filled.extras[_NAME.name])]
     text = shlex.join(parts)
-    if "at" in filled.extras:
-        text += f" --at {filled.extras['at']}" if has_time else "   # now: no command starts it later"
+    if _AT.name in filled.extras:
+        text += f" --at {filled.extras[_AT.name]}" if has_time else "   # now: no command starts it later"
     return text
 
 
@@ -173,7 +176,7 @@ def _is_json(text: str) -> bool:
 
 
 def _extras(filled: Filled) -> dict[str, object]:
-    return {name: value for name, value in filled.extras.items() if name in ("tags", "at", "name")}
+    return {wanted: filled.extras[name] for name, wanted in _SENT_AS.items() if name in filled.extras}
 
 
 def _with_default(field: Field, default: object) -> Field:

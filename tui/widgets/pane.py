@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, cast
 
 from textual.events import Blur, Focus, MouseScrollDown, MouseScrollUp
+from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -20,6 +21,8 @@ BOX_WIDTH: Final = 120
 SPLIT_FROM: Final = 100
 _SCROLL_LINES: Final = 3
 _FAR: Final = 1 << 40
+#: So many lines that differ are drawn one by one.
+_FEW: Final = 6
 
 
 class Pane(Widget, can_focus=True):
@@ -143,11 +146,21 @@ class TextPane(Pane):
         return self._lines
 
     def put(self, lines: list[Line]) -> None:
-        """Show other lines, from where the window is."""
-        if lines != self._lines:
-            self._lines = lines
-            self._top = max(0, min(self._top, len(lines) - self.body_height))
-            self.refresh()
+        """Show other lines, from where the window is; where few differ, only these are drawn."""
+        before, self._lines = self._lines, lines
+        if len(before) == len(lines):
+            other = [place for place, (old, new) in enumerate(zip(before, lines, strict=True)) if old != new]
+            if len(other) <= _FEW:
+                for place in other:
+                    self._refresh_line(place - self._top)
+                return
+        self._top = max(0, min(self._top, len(lines) - self.body_height))
+        self.refresh()
+
+    def _refresh_line(self, y: int) -> None:
+        if 0 <= y < self.body_height:
+            above = 1 if self.is_boxed else int(self._is_ruled)
+            self.refresh(Region(0, y + above, self.size.width, 1))
 
     def move_by(self, lines: int) -> None:
         top = max(0, min(self._top + lines, len(self._lines) - self.body_height))

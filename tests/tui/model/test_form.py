@@ -273,3 +273,18 @@ def test_buttons_are_found_by_the_column_that_was_clicked() -> None:
     assert button_at(form, line.index("Run now"), 80) == "run"
     assert button_at(form, line.index("Cancel"), 80) == "cancel"
     assert button_at(form, 0, 80) is None
+
+
+def test_tags_a_time_and_a_name_are_of_the_run_and_not_of_its_parameters() -> None:
+    schema = {"properties": {"tags": {"type": "string"}, "name": {"type": "string"}}}
+    form = Form(flow_plan("etl", SOURCE, schema, {}), lambda: NOW)
+    for place, text in enumerate(("x", "y", "a, b", "2h", "my-run")):
+        form.place = place
+        form.paste(text)
+
+    _, fields = form.wish()
+
+    assert fields["parameters"] == {"tags": "x", "name": "y"}
+    assert (fields["tags"], fields["name"]) == (["a", "b"], "my-run")
+    assert datetime.fromisoformat(str(fields["at"])) == NOW + timedelta(hours=2)
+    assert "--tag a --tag b --name my-run" in form.command()

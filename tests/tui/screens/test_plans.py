@@ -1,11 +1,9 @@
-"""The screens of what is planned: deployments, forms, flow files, the system; and what an empty home offers."""
+"""The screens of what is planned: deployments, forms, flow files, the system."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,11 +15,9 @@ from flowctl.store.home import Home
 from flowctl.store.reloads import record_reload
 from flowctl.tui.actions import Actions, Answer
 from flowctl.tui.app import FlowctlApp
-from flowctl.tui.daemon_life import DaemonLife
-from flowctl.tui.screens.beginning import write_sample
 from flowctl.tui.screens.form import FormScreen
-from tests.conftest import Command
 from tests.tui.planned import a_deployment, its_runs, writing
+from tests.tui.screens.conftest import Sent, nothing_against
 from tests.tui.screens.driving import NARROW, NOW, WIDE, cursor_line, drive, grid, press, screen_text, until
 
 SIZES = pytest.mark.parametrize("size", [NARROW, WIDE], ids=lambda size: f"{size[0]}x{size[1]}")
@@ -33,34 +29,12 @@ SCHEMA: dict[str, Any] = {
     },
     "required": ["day"],
 }
-Sent = list[tuple[str, Mapping[str, object]]]
 
 
 @pytest.fixture(autouse=True)
 def utc(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
-
-
-def nothing_against(*_: object) -> None:
-    """Stand in for the reasons why something cannot be asked."""
-
-
-@pytest.fixture
-def sent(monkeypatch: pytest.MonkeyPatch) -> Sent:
-    """Take the place of the daemon: whatever is asked is written down, and granted."""
-    found: Sent = []
-
-    def send(_self: Actions, verb: str, fields: Mapping[str, object]) -> Answer:
-        found.append((verb, dict(fields)))
-        count = [{"at": NOW.isoformat()}] * 3 if fields.get("dry_run") else []
-        return Answer(
-            None, {"name": "new-otter", "due_at": NOW.isoformat(), "occurrences": count, "run_ids": ["a", "b"]}
-        )
-
-    monkeypatch.setattr(Actions, "send", send)
-    monkeypatch.setattr(Actions, "why_not", nothing_against)
-    return found
 
 
 @pytest.fixture
@@ -310,52 +284,3 @@ def test_the_system_screen_shows_what_arrives_of_a_key(planned: Home, size: tupl
         assert "[1 Runs]" in screen_text(app)
 
     drive(planned, scenario, size=size)
-
-
-def test_a_sample_is_written_on_request_under_a_name_that_is_free(
-    home: Home, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sent: Sent
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("EDITOR", raising=False)
-    monkeypatch.delenv("VISUAL", raising=False)
-    (tmp_path / "hello_flow.py").write_text("mine")
-
-    async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
-        await press(app, pilot, "3", "colon", *"new flow", "enter")
-        await until(app, pilot, lambda: "wrote hello_flow_2.py. Watch it" in grid(app)[-2])
-        await press(app, pilot, "y")
-        await until(app, pilot, lambda: bool(sent))
-
-    drive(home, scenario)
-
-    assert (tmp_path / "hello_flow.py").read_text() == "mine"
-    assert sent[0][1]["path"] == str(tmp_path / "hello_flow_2.py")
-
-
-def test_the_sample_runs_as_it_is(flowctl_command: Command, tmp_path: Path) -> None:
-    path = write_sample(tmp_path)
-
-    outcome = flowctl_command("run", str(path))
-
-    assert outcome.returncode == 0, outcome.stderr
-    assert "Hello, Ada!" in outcome.stdout + outcome.stderr
-
-
-def test_a_daemon_that_goes_away_is_said_until_it_is_back(home: Home) -> None:
-    async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
-        from dataclasses import replace
-
-        pulse = app.bridge.pulse
-        assert pulse is not None
-        life = DaemonLife(app, starts=False)
-        life.note(pulse)
-        assert life.banner() is None
-        life.note(replace(pulse, daemon_pid=7))
-        life.note(pulse)
-        banner = life.banner()
-        assert banner is not None
-        assert "daemon not running since" in banner[0][0][0]
-        life.note(replace(pulse, daemon_pid=8))
-        assert life.banner() is None
-
-    drive(home, scenario)
