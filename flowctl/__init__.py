@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from flowctl.core.authoring.exceptions import PausedRun as PausedRun
     from flowctl.core.authoring.exceptions import ReservedArgumentError as ReservedArgumentError
     from flowctl.core.authoring.exceptions import ResultMissing as ResultMissing
+    from flowctl.core.authoring.exceptions import SignatureMismatchError as SignatureMismatchError
     from flowctl.core.authoring.exceptions import TaskRunTimeoutError as TaskRunTimeoutError
     from flowctl.core.authoring.exceptions import UnfinishedRun as UnfinishedRun
     from flowctl.core.authoring.exceptions import UpstreamTaskError as UpstreamTaskError
@@ -68,6 +69,9 @@ if TYPE_CHECKING:
     from flowctl.core.authoring.schedules import IntervalSchedule as IntervalSchedule
     from flowctl.core.authoring.schedules import RRule as RRule
     from flowctl.core.authoring.schedules import RRuleSchedule as RRuleSchedule
+    from flowctl.core.authoring.serializers import CompressedSerializer as CompressedSerializer
+    from flowctl.core.authoring.serializers import JSONSerializer as JSONSerializer
+    from flowctl.core.authoring.serializers import PickleSerializer as PickleSerializer
     from flowctl.core.authoring.serving import serve as serve
     from flowctl.core.authoring.states import AwaitingRetry as AwaitingRetry
     from flowctl.core.authoring.states import Cancelled as Cancelled

@@ -135,6 +135,14 @@ def test_every_public_name_of_the_door_is_there() -> None:
     assert missing == []
 
 
+def test_type_checkers_and_the_running_door_know_the_same_names() -> None:
+    tree = ast.parse((ROOT / "flowctl" / "__init__.py").read_text(encoding="utf-8"))
+    block = next(node for node in tree.body if isinstance(node, ast.If))
+    shown = {alias.name for node in ast.walk(block) if isinstance(node, ast.ImportFrom) for alias in node.names}
+
+    assert shown == set(flowctl.__all__) - {"__version__"}
+
+
 def imported(path: Path) -> Iterator[str]:
     """Name every module that a file imports."""
     for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
