@@ -116,7 +116,6 @@ def run_line(
         (glyphs.spinner[step % len(glyphs.spinner)] if word == "running" else glyphs.states[word], word),
         (" ", ""),
     ]
-    spans[:1] = [spans[0]] if not (is_marked and is_cursor) else [(glyphs.cursor, "mark")]
     state = pending if pending is not None else state_text(row, now)
     spans.append((fit(state, columns.state, cut=glyphs.cut) + " " if columns.state else " ", word))
     name_style = "problem" if word in PROBLEMS else ""

@@ -42,7 +42,8 @@ def _theme(
         "accent": f"bold {accent}".strip(),
         "problem": f"bold {words.get('failed', '')}".strip(),
         "warning": warning,
-        "cursor": "reverse" if not accent or name == "mono" else f"bold on {surface}",
+        # What has the keyboard is told by its colour; where there is none, it is turned over.
+        "focus": f"bold {accent}" if accent else "bold reverse",
         "mark": f"bold {accent}".strip(),
         "match": "reverse",
         "now": quiet,
@@ -78,12 +79,13 @@ def _words(blue: str, sky: str, green: str, vermilion: str, orange: str, pink: s
     }
 
 
-#: Okabe and Ito's colours, which colour-blind people tell apart; their blue is made lighter, to be read on black.
-_OKABE_ITO: Final = _words("#4A9BD4", "#56B4E9", "#009E73", "#E0692B", "#E69F00", "#CC79A7", "#8A8A8A")
-#: The same, darker, for 4.5 : 1 on white.
-_OKABE_ITO_LIGHT: Final = _words("#005A8E", "#0072B2", "#00704F", "#B34400", "#8A5D00", "#A0457A", "#666666")
-_VIVID: Final = _words("#7AA2F7", "#7DCFFF", "#9ECE6A", "#F7768E", "#E0AF68", "#BB9AF7", "#828BB8")
-_SIXTEEN: Final = _words("blue", "cyan", "green", "red", "yellow", "magenta", "bright_black")
+#: Okabe and Ito's colours, which colour-blind people tell apart; some lighter, for 4.5 : 1 under the cursor too.
+_OKABE_ITO: Final = _words("#4896D3", "#56B4E9", "#00A67A", "#E26D2E", "#E69F00", "#D585B1", "#939393")
+#: Their hues for white: as dark as 4.5 : 1 wants, and parted by how dark they are where eyes do not part the hues.
+_OKABE_ITO_LIGHT: Final = _words("#003E6A", "#006DAE", "#006B4B", "#8C2D00", "#8C6000", "#A24180", "#6A6A6A")
+_VIVID: Final = _words("#7AA2F7", "#7DCFFF", "#9ECE6A", "#F7768E", "#E0AF68", "#BB9AF7", "#8E96C0")
+#: The bright ones where the plain one is too dark on black: blue, red and magenta of a Linux console.
+_SIXTEEN: Final = _words("bright_blue", "cyan", "green", "bright_red", "yellow", "bright_magenta", "dim")
 
 THEMES: Final = {
     each.name: each
@@ -94,17 +96,17 @@ THEMES: Final = {
             is_dark=True,
             base=("#111417", "#23292F", "#D8DEE4", "#56B4E9"),
             words=_OKABE_ITO,
-            quiet="#868E96",
+            quiet="#8D959D",
             warning="#E69F00",
         ),
         _theme(
             "light",
             "colour-blind safe, light",
             is_dark=False,
-            base=("#FAFAF8", "#E6E8EA", "#1F2328", "#0072B2"),
+            base=("#FAFAF8", "#ECEEF0", "#1F2328", "#006DAE"),
             words=_OKABE_ITO_LIGHT,
             quiet="#5F666D",
-            warning="#8A5D00",
+            warning="#8C6000",
         ),
         _theme(
             "dark",
@@ -112,7 +114,7 @@ THEMES: Final = {
             is_dark=True,
             base=("#1A1B26", "#292E42", "#C0CAF5", "#7AA2F7"),
             words=_VIVID,
-            quiet="#7B84AD",
+            quiet="#8C95C0",
             warning="#E0AF68",
         ),
         _theme("mono", "without colours", is_dark=True, base=("", "", "", ""), words={}, quiet="dim", warning="bold"),
@@ -120,9 +122,10 @@ THEMES: Final = {
             "sixteen",
             "the terminal's own 16 colours",
             is_dark=True,
-            base=("", "bright_black", "", "cyan"),
+            base=("", "", "", "cyan"),
             words=_SIXTEEN,
-            quiet="bright_black",
+            # Not bright black: some palettes have it the colour of the background.
+            quiet="dim",
             warning="yellow",
         ),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
+from unicodedata import normalize
 
 from rich.cells import cell_len, set_cell_size
 from rich.color import Color
@@ -20,25 +21,19 @@ from flowctl.tui.model.themes import Theme
 
 #: How far a rule stands out from the background, of the way to quiet text.
 _RULE_SHARE: Final = 0.45
-#: Our own signs, beside those of the glyphs, in ASCII.
-_PLAIN: Final = str.maketrans(
-    {
-        "─": "-",
-        "╭": "+",
-        "╮": "+",
-        "╰": "+",
-        "╯": "+",
-        "│": "|",
-        "·": "-",
-        "▾": "v",
-        "▴": "^",
-        "…": "~",
-        "␊": " ",
-        "⏎": "enter",
-        "–": "-",
-        "−": "-",
-    }
-)
+#: What is written without asking for the signs in force, in ASCII.
+_PLAIN: Final = str.maketrans("─│╭╮╰╯├└▾▴…·–−→›␊", "-|++++|`v^~--->> ") | {ord("⏎"): "enter"}
+_TURNED: Final = Style(reverse=True)
+
+
+def plain(text: str) -> str:
+    """Write a text in ASCII, as wide as it is: signs by others, letters without accents, the rest as question marks."""
+    return "".join(letter if letter.isascii() else _plain_letter(letter) for letter in text.translate(_PLAIN))
+
+
+def _plain_letter(letter: str) -> str:
+    bare, width = normalize("NFKD", letter).encode("ascii", "ignore").decode(), cell_len(letter)
+    return bare if len(bare) == width else "?" * width
 
 
 class Ink:
@@ -51,10 +46,12 @@ class Ink:
         self.is_ascii = is_ascii
         self._styles: dict[tuple[str, str], Style] = {}
         self._grounds = {"": Style(color=theme.foreground or None, bgcolor=theme.background or None)}
-        surface = Style(color=theme.foreground or None, bgcolor=theme.surface or None)
-        if not theme.surface:
-            surface = Style(reverse=True)
-        self._grounds |= {"cursor": surface, "surface": surface}
+        #: Where the colours are the terminal's own, the line of the cursor is turned over.
+        self._is_turned = not theme.surface
+        if self._is_turned:
+            self._grounds["cursor"] = _TURNED
+        else:
+            self._grounds["cursor"] = Style(color=theme.foreground, bgcolor=theme.surface)
 
     def style(self, names: str, ground: str = "") -> Style:
         """Make the style of a name, or of several parted by spaces, on a background, which goes by its name too."""
@@ -63,6 +60,10 @@ class Ink:
             style = self._grounds[ground]
             for name in names.split():
                 style += self._named(name)
+            if ground == "cursor" and self._is_turned:
+                # Turned over, colours and dim text cannot be read; what is turned over itself is turned back.
+                is_back = any(self._named(name).reverse for name in names.split())
+                style = Style(bold=style.bold, reverse=not is_back)
             self._styles[names, ground] = style
         return style
 
@@ -75,8 +76,8 @@ class Ink:
                 continue
             if not text.isprintable():
                 text = text.replace("\t", " ").replace("\n", "␊")
-            if self.is_ascii:
-                text = text.translate(_PLAIN)
+            if self.is_ascii and not text.isascii():
+                text = plain(text)
             length = len(text) if text.isascii() else cell_len(text)
             if used + length > width:
                 if width > used:
@@ -91,20 +92,20 @@ class Ink:
 
     def _named(self, name: str) -> Style:
         if name == "rule":
-            return Style(color=self._rule_colour())
+            return self._rule_style()
         known = self.theme.styles.get(name)
         if known is None:
             # `bold` and its like are words of Rich's own; any other unknown name is plain text.
             return Style.parse(name) if name in ("bold", "dim", "reverse", "underline", "italic") else Style.null()
         return Style.parse(known) if known else Style.null()
 
-    def _rule_colour(self) -> str | None:
+    def _rule_style(self) -> Style:
         quiet, background = self.theme.styles["quiet"], self.theme.background
-        if not (quiet.startswith("#") and background.startswith("#")):
-            return "bright_black"
+        if not background:
+            return Style(dim=True)
         one, other = Color.parse(quiet).get_truecolor(), Color.parse(background).get_truecolor()
         mixed = [round(b + (a - b) * _RULE_SHARE) for a, b in zip(one, other, strict=True)]
-        return "#{:02x}{:02x}{:02x}".format(*mixed)
+        return Style(color="#{:02x}{:02x}{:02x}".format(*mixed))
 
 
 def textual_theme(theme: Theme) -> TextualTheme:

@@ -115,7 +115,7 @@ class Pane(Widget, can_focus=True):
         name_cells = min(width_of([(title, "")]), max(0, room - said_cells - 3))
         name = f" {fit(title, name_cells, cut=self.ink.glyphs.cut)} " if title and name_cells else ""
         bar = "─" * max(0, room - width_of([(name, "")]) - said_cells)
-        name_look = "accent" if self.has_focus else "title"
+        name_look = "focus" if self.has_focus else "title"
         return [(left, look), (name, name_look), (bar, look), (said, "quiet"), (right, look)]
 
     def on_focus(self, _event: Focus) -> None:

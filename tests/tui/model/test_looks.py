@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 from rich.cells import cell_len
+from rich.color import Color, ColorSystem
 from rich.style import Style
 
 from flowctl.store.states import StateType
@@ -59,14 +60,29 @@ def test_every_style_can_be_read_and_all_themes_have_the_same(theme: Theme) -> N
 
 
 @pytest.mark.parametrize("name", ["safe", "light", "dark"])
-def test_text_can_be_read_on_its_background(name: str) -> None:
+def test_text_can_be_read_on_its_background_and_under_the_cursor(name: str) -> None:
     theme = THEMES[name]
-    styles = [theme.foreground, *(style for style in theme.styles.values() if "on" not in style.split())]
-    colours = {found for style in styles for found in re.findall(r"#\w{6}", style)}
+    colours = {found for style in (theme.foreground, *theme.styles.values()) for found in re.findall(r"#\w{6}", style)}
 
-    low = {colour: contrast(colour, theme.background) for colour in colours if contrast(colour, theme.background) < 4.5}
+    low = [
+        (colour, ground)
+        for colour in colours
+        for ground in (theme.background, theme.surface)
+        if contrast(colour, ground) < 4.5
+    ]
 
-    assert low == {}
+    assert low == []
+
+
+@pytest.mark.parametrize("name", ["safe", "light", "dark"])
+def test_where_a_terminal_has_256_colours_text_can_still_be_read(name: str) -> None:
+    theme = THEMES[name]
+    styles = (theme.foreground, *theme.styles.values())
+    colours = {nearest_of_256(found) for style in styles for found in re.findall(r"#\w{6}", style)}
+    grounds = [nearest_of_256(theme.background), nearest_of_256(theme.surface)]
+
+    assert grounds[0] != grounds[1]
+    assert [(colour, ground) for colour in colours for ground in grounds if contrast(colour, ground) < 3.0] == []
 
 
 def test_without_colours_there_are_none() -> None:
@@ -100,6 +116,10 @@ def test_signs_follow_the_locale() -> None:
 def test_what_is_far_away_or_wants_calm_is_told() -> None:
     assert choose_look({"SSH_CONNECTION": "x"}).is_remote
     assert choose_look({"FLOWCTL_CALM": "1"}).is_calm
+
+
+def nearest_of_256(colour: str) -> str:
+    return Color.parse(colour).downgrade(ColorSystem.EIGHT_BIT).get_truecolor().hex
 
 
 def contrast(first: str, second: str) -> float:
