@@ -14,7 +14,8 @@ from flowctl.store.sqlite import sqlite3
 from flowctl.store.states import StateType
 
 _STANDING: Final = (
-    "SELECT run, id, name, attempt, state_type, state_name, state_version, run = root FROM flow_run WHERE id = ?"
+    "SELECT run, id, name, attempt, state_type, state_name, state_version, ended_at, run = root "
+    "FROM flow_run WHERE id = ?"
 )
 # Behind all that is told so far: in the place of the last record, or before there is a journal below all records.
 _TELL: Final = """
@@ -45,6 +46,8 @@ class Standing(NamedTuple):
     state_type: str
     state_name: str
     state_version: int
+    #: Microseconds since the epoch.
+    ended_at: int | None
     is_root: bool
 
     @property

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _CANCELLED: Final = "A person cancelled it."
 #: Longer than any patience, shorter than what would be a mistake.
 _MOST_GRACE_S: Final = 3600.0
+#: Whoever asks about a run that ended so recently may have been about to see it.
+_RECENT_S: Final = 120.0
 
 
 def cancel(daemon: Daemon, fields: Fields) -> Fields:
@@ -98,12 +100,18 @@ def _run_of(daemon: Daemon, fields: Fields) -> Standing:
     seen = fields.get("state_version")
     if run.is_final:
         kind = "stale" if seen is not None and seen != run.state_version else "refused"
-        raise Refused(kind, f"Run {run.name!r} has ended meanwhile: it is {run.state_name}.")
+        raise Refused(kind, f"Run {run.name!r} has ended already{_ago(daemon, run)}: it is {run.state_name}.")
     if seen is not None and seen != run.state_version:
         raise Refused(
             "stale", f"Run {run.name!r} has changed since you looked: it is {run.state_name} now. Look again."
         )
     return run
+
+
+def _ago(daemon: Daemon, run: Standing) -> str:
+    """Say how long ago a run ended, where that is so short that it may have been overlooked."""
+    ago_s = (daemon.clock() - (run.ended_at or 0)) / 1e6
+    return f", {ago_s:.0f} s ago" if 0 <= ago_s < _RECENT_S else ""
 
 
 def _task_of(daemon: Daemon, run: Standing, fields: Fields) -> OpenTask:

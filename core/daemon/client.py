@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -89,7 +90,8 @@ class Client:
                     return answer
         except TimeoutError:
             raise DaemonSilent(
-                f"The daemon did not answer within {within_s:g} s. `flowctl daemon logs` shows what it is doing."
+                f"The daemon did not answer within {within_s:g} s; it may still do what was asked. "
+                "`flowctl daemon logs` shows what it is doing."
             ) from None
         except (BrokenPipeError, ConnectionResetError):
             raise DaemonSilent("The daemon went away. `flowctl daemon logs` shows what happened.") from None
@@ -105,6 +107,11 @@ class Client:
         if not line.endswith(b"\n"):
             raise DaemonSilent("The daemon went away.")
         return protocol.read_answer(line)
+
+    def interrupt(self) -> None:
+        """Have the thread that waits for an answer wait no more; it is told that the daemon went away."""
+        with suppress(OSError):
+            self._connection.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         self._file.close()

@@ -218,7 +218,7 @@ def test_what_makes_no_sense_is_refused_with_a_sentence(home: Home, flowctl_comm
     assert (nothing.returncode, nothing.stderr[:27]) == (2, "Error: Name the runs to can")
     assert (unsure.returncode, "Rerun 1 run? Say --yes" in unsure.stderr) == (2, True)
     assert (unknown.returncode, "No run goes by 'nosuchrun'" in unknown.stderr) == (5, True)
-    assert (over.returncode, "has ended meanwhile: it is Completed" in over.stdout) == (2, True)
+    assert (over.returncode, "has ended already" in over.stdout) == (2, True)
     assert (no_fit.returncode, no_fit.stdout) == (0, "No run fits; nothing was changed.\n")
     assert (bad.returncode, "Write -p name=value" in bad.stderr) == (2, True)
     assert (forbidden.returncode, "flowctl daemon start" in forbidden.stderr) == (7, True)
