@@ -131,8 +131,10 @@ class FlowctlApp(Navigation):
         self.daemon.begin()
 
     def on_unmount(self) -> None:
+        self.actions.hurry()
         for each in self.asked.rest():
             each()
+        self.actions.close()
         self.bridge.stop()
 
     def on_news(self, _event: News) -> None:

@@ -19,7 +19,6 @@ _PENDING: Final = {
     "pause": "pausing…",
     "resume": "resuming…",
     "retry": "retrying…",
-    "retry_now": "waking…",
     "delete": "deleting…",
 }
 
@@ -80,14 +79,13 @@ class Asked:
         self._settle()
         self._undo = Undo(said, self._monotonic() + UNDO_S, take_back, then)
 
-    def take_back(self) -> str | None:
-        """Take back what can be; return what it was."""
+    def take_back(self) -> bool:
+        """Take back what can be; False where there is nothing."""
         undo = self.undo
         self._undo = None
-        if undo is None:
-            return None
-        undo.take_back()
-        return undo.said
+        if undo is not None:
+            undo.take_back()
+        return undo is not None
 
     @property
     def undo(self) -> Undo | None:

@@ -129,7 +129,8 @@ _ACT: Final = (
         "Act",
         needs_daemon=True,
         risk=Risk.CONFIRM,
-        brief="rerun",
+        footer=23,
+        brief="rerun…",
         command="flowctl runs rerun {run}",
     ),
     _binding(
@@ -185,6 +186,7 @@ _ACT: Final = (
         "Act",
         needs_daemon=True,
         risk=Risk.CONFIRM,
+        footer=28,
         brief="skip",
     ),
     _binding(

@@ -13,6 +13,7 @@ from flowctl.tui.model.completion import Vocabulary
 from flowctl.tui.model.glyphs import OPEN, PROBLEMS, word_of
 from flowctl.tui.model.snapshots import ListedRun, RunsPage
 
+_AT_WORK: Final = frozenset({"running", "retrying", "paused", "cancelling"})
 SORTS: Final = ("age", "state", "flow", "took", "name")
 
 
@@ -32,6 +33,11 @@ class Target(NamedTuple):
     @property
     def is_final(self) -> bool:
         return self.word not in OPEN
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether a process carries it out."""
+        return self.word in _AT_WORK
 
 
 class RunList:

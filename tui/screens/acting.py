@@ -6,7 +6,11 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from flowctl.store.records import TaskRunRow
 from flowctl.tui.actions import Outcome
+from flowctl.tui.model.asked import UNDO_S
+from flowctl.tui.model.keys import Binding
+from flowctl.tui.model.offers import is_offered, is_waiting
 from flowctl.tui.model.runs_list import Target
 from flowctl.tui.model.texts import counted, short_duration
 from flowctl.tui.screens.screen import FlowctlScreen
@@ -25,8 +29,8 @@ class Acting(FlowctlScreen):
         """Freeze what an action would be about."""
         return ()
 
-    def task_number(self) -> int | None:
-        """Tell which task run an action on tasks would be about."""
+    def task_here(self) -> TaskRunRow | None:
+        """Give the task under the cursor."""
         return None
 
     def waiting_tasks(self) -> Sequence[int] | None:
@@ -41,7 +45,16 @@ class Acting(FlowctlScreen):
 
     def action_act_delete(self) -> None:
         """Confirm, then wait for second thoughts: a record that is gone comes back by no key."""
-        self._ask_first("delete", "DELETE the record of", is_always=True, then=self._delete_later)
+        targets = self.targets()
+        ended = tuple(each for each in targets if not each.is_at_work) or targets
+        if targets and all(each.is_at_work for each in targets) and self.why_not("delete") is None:
+            are = "is" if len(targets) == 1 else "are"
+            self.whole.say(f"{_named(targets)} {are} still at work: c cancels, then D deletes", "warning")
+            return
+        left = len(targets) - len(ended)
+        more = f" ({left} still at work: left)" if left else ""
+        words = "DELETE the record of"
+        self._ask_first("delete", words, is_always=True, targets=ended, more=more, then=self._delete_later)
 
     def action_act_retry(self) -> None:
         """Wake what waits for its next try; else run again what failed."""
@@ -64,14 +77,14 @@ class Acting(FlowctlScreen):
         self._request(verb, targets, undo="pause" if verb == "resume" else "resume")
 
     def action_act_skip(self) -> None:
-        number, targets = self.task_number(), self.targets()
-        if number is None or not targets:
-            self.whole.say("choose a task that waits", "quiet")
+        task, targets = self.task_here(), self.targets()
+        if task is None or not is_waiting(task) or not targets:
+            self.whole.say("only a task that waits can be skipped: put the cursor on one", "quiet")
         elif (reason := self.why_not("skip_task")) is not None:
             self.whole.say(reason, "warning")
         else:
-            skip = f"skip task {number} of {targets[0].name}: what waits for it goes on with None"
-            self._confirm(skip, lambda: self._request("skip_task", targets, tasks=(number,)))
+            skip = f"skip {task.name}: what waits for it goes on with None"
+            self._confirm(skip, lambda: self._request("skip_task", targets, tasks=(task.number,)))
 
     def action_act_bell(self) -> None:
         """Have it told when a run ends; the same key takes that back."""
@@ -86,12 +99,13 @@ class Acting(FlowctlScreen):
                 )
 
     def action_act_undo(self) -> None:
-        said = self.flowctl.asked.take_back()
-        if said is None:
+        if not self.flowctl.asked.take_back():
             self.whole.say("nothing to undo", "quiet")
-        elif not said.startswith(("pause", "resume")):
-            self.whole.say(f"taken back: {said}", "accent")
         self.whole.refresh(layout=False)
+
+    def can_run(self, binding: Binding) -> bool:
+        """Tell whether a key does something now, on what the cursor is on."""
+        return is_offered(binding.id, self.targets(), self.task_here(), self.waiting_tasks() or ())
 
     def why_not(self, verb: str) -> str | None:
         """Say why a request cannot be made now."""
@@ -100,9 +114,16 @@ class Acting(FlowctlScreen):
         return app.actions.why_not(verb, app.bridge.pulse, targets[0].name if targets else "RUN")
 
     def _ask_first(
-        self, verb: str, words: str, *, is_always: bool, then: Callable[[tuple[Target, ...]], None] | None = None
+        self,
+        verb: str,
+        words: str,
+        *,
+        is_always: bool,
+        targets: tuple[Target, ...] | None = None,
+        more: str = "",
+        then: Callable[[tuple[Target, ...]], None] | None = None,
     ) -> None:
-        targets = self.targets()
+        targets = self.targets() if targets is None else targets
         do = then or partial(self._request, verb)
         if not targets:
             self.whole.say("nothing is chosen", "quiet")
@@ -114,7 +135,7 @@ class Acting(FlowctlScreen):
                 do(targets)
                 return
             age = f", at work for {short_duration(oldest)}" if oldest > _OLD_S else ""
-            self._confirm(f"{words} {_named(targets)}{age}", partial(do, targets))
+            self._confirm(f"{words} {_named(targets)}{age}{more}", partial(do, targets))
 
     def _age_s(self, target: Target) -> float:
         if target.started_at is None or target.is_final:
@@ -136,17 +157,24 @@ class Acting(FlowctlScreen):
             self.whole.say(f"no task of {target.name} awaits a retry now", "quiet")
 
     def _delete_later(self, targets: tuple[Target, ...]) -> None:
-        view, asked = self.whole, self.flowctl.asked
+        view, app = self.whole, self.flowctl
         what = _named(targets)
 
         def delete() -> None:
-            outcomes = view.flowctl.actions.ask("delete", targets)
-            view.flowctl.call_later(self._tell, "delete", targets, outcomes)
-            view.flowctl.parting += [each.message for each in outcomes if not each.is_done]
+            outcomes = app.actions.ask("delete", targets)
+            if app.is_over:
+                app.parting += [f"{_of(each)} was not deleted: {each.message}" for each in outcomes if not each.is_done]
+            else:
+                app.call_later(self._tell, "delete", outcomes)
 
-        asked.mark("delete", targets)
-        asked.hold(f"delete {what}", lambda: asked.unmark(targets), delete)
-        view.say(f"deleting {what}", "quiet")
+        def keep() -> None:
+            app.asked.unmark(targets)
+            (app.view or view).say(f"not deleted: {what}", "accent")
+            (app.view or view).refresh_rows()
+
+        app.asked.mark("delete", targets)
+        app.asked.hold(f"delete {what}", keep, delete)
+        view.say(f"deleting {what} in {UNDO_S:.0f} s", "quiet")
         view.refresh_rows()
 
     def _request(
@@ -156,9 +184,8 @@ class Acting(FlowctlScreen):
         *,
         tasks: Sequence[int] = (),
         undo: str | None = None,
-        **fields: object,
     ) -> None:
-        view, actions = self.whole, self.flowctl.actions
+        view, app = self.whole, self.flowctl
         if not targets:
             view.say("nothing is chosen", "quiet")
             return
@@ -169,33 +196,33 @@ class Acting(FlowctlScreen):
         more = "" if len(frozen) == 1 else f" and {len(frozen) - 1} more"
         view.say(f"{_SAID.get(verb, verb)} {frozen[0].name}{more} …", "quiet")
         if not tasks:
-            self.flowctl.asked.mark(verb, frozen)
+            app.asked.mark(verb, frozen)
             view.refresh_rows()
 
         def ask() -> None:
             if tasks:
-                outcomes = [each for task in tasks for each in actions.ask(verb, frozen, task=task)]
+                outcomes = [each for task in tasks for each in app.actions.ask(verb, frozen, task=task)]
             else:
-                outcomes = actions.ask(verb, frozen, **fields)
-            view.flowctl.call_later(done, outcomes)
+                outcomes = app.actions.ask(verb, frozen)
+            app.call_later(done, outcomes)
 
         def done(outcomes: list[Outcome]) -> None:
-            if undo is not None and any(outcome.is_done for outcome in outcomes):
-                # The state has moved on by what is undone.
-                back = tuple(target._replace(state_version=-1) for target in frozen)
-                self.flowctl.asked.hold(f"{verb} {_named(frozen)}", partial(self._request, undo, back))
-            self._tell(verb, frozen, outcomes)
+            # The state has moved on by what is undone.
+            back = [each.target._replace(state_version=-1) for each in outcomes if each.is_done and each.target]
+            if undo is not None and back:
+                app.asked.hold(f"{verb} {_named(back)}", partial(self._request, undo, back))
+            self._tell(verb, outcomes)
 
-        view.run_worker(ask, thread=True, group="requests", exit_on_error=False)
+        app.run_worker(ask, thread=True, group="requests", exit_on_error=False)
 
-    def _tell(self, verb: str, targets: Sequence[Target], outcomes: list[Outcome]) -> None:
+    def _tell(self, verb: str, outcomes: Sequence[Outcome]) -> None:
         """Say what came of it, on whatever screen one is by now; what was refused is marked no more."""
         view = self.flowctl.view or self.whole
         failed = [outcome for outcome in outcomes if not outcome.is_done]
         if failed:
-            self.flowctl.asked.unmark(targets)
-            more = f"   (and {len(failed) - 1} more of {len(outcomes)})" if len(failed) > 1 else ""
-            view.say(f"{failed[0].message}{more}", "error")
+            self.flowctl.asked.unmark(each.target for each in failed if each.target is not None)
+            of = f"{len(failed)} of {len(outcomes)} refused: " if len(outcomes) > 1 else ""
+            view.say(f"{of}{failed[0].message}", "error")
         elif len(outcomes) == 1:
             view.say(outcomes[0].message)
         else:
@@ -212,4 +239,8 @@ def _named(targets: Sequence[Target]) -> str:
     return targets[0].name if len(targets) == 1 else counted(len(targets), "run")
 
 
-_SAID: Final = {"retry_now": "waking", "skip_task": "skipping", "rerun": "running again"}
+def _of(outcome: Outcome) -> str:
+    return "it" if outcome.target is None else outcome.target.name
+
+
+_SAID: Final = {"retry_now": "waking", "skip_task": "skipping the task in"}

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Hashable, Sequence
-from typing import Final, NamedTuple
+from functools import partial
+from typing import NamedTuple
 
 from flowctl.tui.actions import Answer
 from flowctl.tui.model.backfill import backfill_plan
 from flowctl.tui.model.plans import ListedDeployment
-from flowctl.tui.model.texts import Line, counted
+from flowctl.tui.model.texts import counted
 from flowctl.tui.screens.view import View
 from flowctl.tui.widgets.rows import RowPane
-
-_UNDO_S: Final = 10.0
 
 
 class Wish(NamedTuple):
@@ -23,12 +21,12 @@ class Wish(NamedTuple):
     fields: dict[str, object]
 
 
-class TakenBack(NamedTuple):
-    """What takes an action back, for a while."""
+class Switch(NamedTuple):
+    """What switches a deployment, and what switches it back."""
 
-    until_s: float
-    said: str
+    key: str
     wishes: tuple[Wish, ...]
+    back: tuple[Wish, ...] = ()
 
 
 class DeploysActing(View):
@@ -40,7 +38,6 @@ class DeploysActing(View):
         #: Name -> what was asked of it, until the store tells that it is so.
         self.pending: dict[str, str] = {}
         self._versions: dict[str, int] = {}
-        self._taken_back: TakenBack | None = None
 
     @property
     def rows(self) -> RowPane[ListedDeployment]:
@@ -100,19 +97,18 @@ class DeploysActing(View):
             return
         turns_on = not all(row.is_on for row in rows)
         changed = [row for row in rows if row.is_on is not turns_on]
-        wishes = [wish for row in changed for wish in _switch(row, turns_on=turns_on, has_version=True)]
-        back = [wish for row in changed for wish in _switch(row, turns_on=not turns_on, has_version=False)]
+        switches = [
+            Switch(
+                row.key,
+                _switch(row, turns_on=turns_on, has_version=True),
+                _switch(row, turns_on=not turns_on, has_version=False),
+            )
+            for row in changed
+        ]
         name = changed[0].name if len(changed) == 1 else counted(len(changed), "deployment")
         for row in changed:
             self.pending[row.key], self._versions[row.key] = ("on…" if turns_on else "off…"), _version(row)
-        self._switch_all(wishes, f"turned {name} {'on' if turns_on else 'off'}", back, [row.key for row in changed])
-
-    def action_act_undo(self) -> None:
-        taken, self._taken_back = self._taken_back, None
-        if taken is None or time.monotonic() > taken.until_s:
-            self.say("nothing to undo", "quiet")
-            return
-        self._switch_all(taken.wishes, f"undone: {taken.said}", (), ())
+        self._switch_all(switches, f"turned {name} {'on' if turns_on else 'off'}")
 
     def action_act_backfill(self) -> None:
         """Open the form for a backfill: a span, the count of what would be planned, then the question."""
@@ -124,70 +120,57 @@ class DeploysActing(View):
 
         self.flowctl.push_screen(BackfillScreen(row, backfill_plan(row)))
 
-    # How it is said.
-
-    def note_line(self) -> tuple[Line, Line]:
-        left, right = super().note_line()
-        taken = self._taken_back
-        if taken is None or self.is_asking:
-            return left, right
-        seconds = taken.until_s - time.monotonic()
-        if seconds <= 0:
-            self._taken_back = None
-            return left, right
-        return ((f" {taken.said}", ""),), ((f"u undo ({seconds:.0f} s) ", "accent"),)
-
-    def tick(self, tick: int) -> None:
-        super().tick(tick)
-        if self._taken_back is not None:
-            self.refresh_lines()
-
-    def _switch_all(self, wishes: Sequence[Wish], said: str, back: Sequence[Wish], keys: Sequence[str]) -> None:
-        app = self.flowctl
-        reason = app.actions.why_not(wishes[0].verb, app.bridge.pulse) if wishes else "nothing changes"
-        if reason is not None:
-            self._failed(reason, "warning", keys)
+    def _switch_all(self, switches: Sequence[Switch], said: str) -> None:
+        app, view = self.flowctl, self.flowctl.view or self
+        if (reason := app.actions.why_not(switches[0].wishes[0].verb, app.bridge.pulse)) is not None:
+            self._unmark(switches)
+            view.say(reason, "warning")
             return
-        self._taken_back = None
-        self.say(f"{said}…", "quiet")
-        self.rows.repaint()
+        view.say(f"{said}…", "quiet")
+        self._repaint()
 
         def ask() -> None:
-            answers = [app.actions.send(wish.verb, wish.fields) for wish in wishes]
-            app.call_later(done, answers)
+            app.call_later(done, [[app.actions.send(*wish) for wish in switch.wishes] for switch in switches])
 
-        def done(answers: list[Answer]) -> None:
-            problem = next((answer.problem for answer in answers if answer.problem is not None), None)
-            if problem is not None:
-                self._failed(problem, "error", keys)
-            elif back:
-                self._taken_back = TakenBack(time.monotonic() + _UNDO_S, said, tuple(back))
-                self.refresh_lines()
+        def done(answers: list[list[Answer]]) -> None:
+            view = app.view or self
+            problems = [next((each.problem for each in some if each.problem), None) for some in answers]
+            failed = [switch for switch, problem in zip(switches, problems, strict=True) if problem is not None]
+            back = [Switch(switch.key, switch.back) for switch in switches if switch.back and switch not in failed]
+            if back:
+                app.asked.hold(said, partial(self._switch_all, back, f"taken back: {said}"))
+            if failed:
+                self._unmark(failed)
+                of = f"{len(failed)} of {len(switches)} refused: " if len(switches) > 1 else ""
+                view.say(of + next(problem for problem in problems if problem is not None), "error")
             else:
-                self.say(said)
+                view.say(said)
 
         app.run_worker(ask, thread=True, group="requests", exit_on_error=False)
 
-    def _failed(self, problem: str, style: str, keys: Sequence[str]) -> None:
-        for key in keys:
-            self.pending.pop(key, None)
-        self.rows.repaint()
-        self.say(problem, style)
+    def _unmark(self, switches: Sequence[Switch]) -> None:
+        for switch in switches:
+            self.pending.pop(switch.key, None)
+        self._repaint()
+
+    def _repaint(self) -> None:
+        if self.stands:
+            self.rows.repaint()
 
 
 def _version(row: ListedDeployment) -> int:
     return row.row.version * 1_000_003 + sum(each.version for each in row.row.schedules)
 
 
-def _switch(row: ListedDeployment, *, turns_on: bool, has_version: bool) -> list[Wish]:
+def _switch(row: ListedDeployment, *, turns_on: bool, has_version: bool) -> tuple[Wish, ...]:
     """Make the requests that switch a deployment on or off."""
     about: dict[str, object] = {"deployment": row.key}
     if has_version:
         # The daemon refuses what was overtaken since the person looked.
         about["version"] = row.row.version
     if not turns_on:
-        return [Wish("deployment_pause", about)]
+        return (Wish("deployment_pause", about),)
     if row.row.paused or any(each.active for each in row.row.schedules):
-        return [Wish("deployment_resume", about)]
+        return (Wish("deployment_resume", about),)
     slugs = [each.slug for each in row.row.schedules]
-    return [Wish("schedule_toggle", {"deployment": row.key, "slug": slug, "active": True}) for slug in slugs]
+    return tuple(Wish("schedule_toggle", {"deployment": row.key, "slug": slug, "active": True}) for slug in slugs)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import cast
 
 from flowctl.tui.model.keys import Binding
+from flowctl.tui.model.offers import is_offered
 from flowctl.tui.model.runs_lines import shown_word
-from flowctl.tui.model.runs_list import SORTS, RunList, Target
+from flowctl.tui.model.runs_list import SORTS, RunList, Target, target_of
 from flowctl.tui.model.snapshots import ListedRun
 from flowctl.tui.model.texts import Line, grouped
 from flowctl.tui.screens.query_line import QueryLine
@@ -116,4 +117,9 @@ class RunMarks(QueryLine):
         return super().brief_of(binding)
 
     def can_run(self, binding: Binding) -> bool:
-        return bool(self.runs.rows) or (binding.group not in ("Act", "Mark") and binding.id != "move.open")
+        row = self.rows.row
+        if row is None:
+            return binding.group not in ("Act", "Mark") and binding.id != "move.open"
+        # Looking must not renew what is marked.
+        chosen = list(self.runs.marks.values()) or [target_of(row)]
+        return is_offered(binding.id, chosen, None, ())

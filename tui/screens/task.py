@@ -10,6 +10,7 @@ from textual.containers import Container
 from textual.widget import Widget
 
 from flowctl.store.errors import ErrorReport
+from flowctl.store.records import TaskRunRow
 from flowctl.tui.history import Place
 from flowctl.tui.model.glyphs import word_of
 from flowctl.tui.model.keys import Binding
@@ -218,8 +219,8 @@ class TaskScreen(LoggingView):
         task = None if self.detail is None else self.detail.task
         return (self.number,) if task is not None and task.due_at is not None and not task.is_final else ()
 
-    def task_number(self) -> int | None:
-        return self.number
+    def task_here(self) -> TaskRunRow | None:
+        return None if self.detail is None else self.detail.task
 
     def yanks(self) -> dict[str, Yank]:
         return {} if self.detail is None else task_yanks(self.detail.task, self.run_id, self._error())

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, cast
 
+from flowctl.store.records import TaskRunRow
 from flowctl.tui.model.glyphs import word_of
 from flowctl.tui.model.keys import Binding
 from flowctl.tui.model.runs_list import Target
@@ -146,8 +147,8 @@ class TreeScreen(LoggingView):
             if task.due_at is not None and not task.is_final and (inside is None or task.number in inside)
         ]
 
-    def task_number(self) -> int | None:
-        return None if self.node is None or self.node.task is None else self.node.task.number
+    def task_here(self) -> TaskRunRow | None:
+        return None if self.node is None else self.node.task
 
     def yanks(self) -> dict[str, Yank]:
         if self.detail is None:

@@ -15,6 +15,7 @@ from textual.events import Key
 from textual.message import Message
 from textual.widget import Widget
 
+from flowctl.tui.actions import SILENT_S
 from flowctl.tui.bridge import Bridge, Question
 from flowctl.tui.history import Place
 from flowctl.tui.model.keys import Binding, shown_key
@@ -80,10 +81,6 @@ class View(Moving, Acting, Taking, FillingIn, TypingLine):
     def crumbs(self) -> tuple[Line, Line]:
         """Say where one is: to the left, and what goes to the right."""
         return (), ()
-
-    def can_run(self, binding: Binding) -> bool:  # noqa: ARG002 - those who override it look at it
-        """Tell whether a key does something now, on what the cursor is on."""
-        return True
 
     def brief_of(self, binding: Binding) -> str:
         """Say in the footer what a key does now, to what the cursor is on."""
@@ -228,7 +225,10 @@ class View(Moving, Acting, Taking, FillingIn, TypingLine):
         else:
             since = pulse.daemon_since
             age = "" if since is None else f" {short_duration((pulse.at - since).total_seconds())}"
-            spans += [(glyphs.alive, "completed"), (f" daemon{age}", "quiet")]
+            if app.actions.silent_s > SILENT_S:
+                spans.append((f"! daemon silent for {short_duration(app.actions.silent_s)}", "warning"))
+            else:
+                spans += [(glyphs.alive, "completed"), (f" daemon{age}", "quiet")]
         spans.append((" ", ""))
         if app.counts is not None:
             for word, said in _COUNTED:

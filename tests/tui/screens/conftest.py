@@ -1,13 +1,14 @@
-"""A daemon that grants everything, for screens that ask one."""
+"""Daemons for screens that ask one: one that grants everything, and a real one that the tests of a file share."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 
 import pytest
 
 from flowctl.tui.actions import Actions, Answer
 from tests.tui.screens.driving import NOW
+from tests.tui.screens.workplace import Workplace
 
 #: What was asked of the daemon: the verb and its fields.
 Sent = list[tuple[str, Mapping[str, object]]]
@@ -32,3 +33,12 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Sent:
     monkeypatch.setattr(Actions, "send", send)
     monkeypatch.setattr(Actions, "why_not", nothing_against)
     return found
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Generator[Workplace, None, None]:
+    """A home with a daemon and real flows; at the end nothing of them is left."""
+    workplace = Workplace(tmp_path_factory.mktemp("workplace"))
+    workplace.start()
+    yield workplace
+    workplace.close()

@@ -35,6 +35,11 @@ Driven = Callable[[FlowctlApp, Pilot[int]], Awaitable[None]]
 def drive(home: Home, scenario: Driven, *, size: tuple[int, int] = NARROW, **environment: str) -> FlowctlApp:
     """Open the interface, let a scenario use it, and close it; whatever breaks in it breaks the test."""
     app = FlowctlApp(home, choose_look({**ENVIRONMENT, **environment}), asks_daemon=False, clock=lambda: NOW)
+    return drive_app(app, scenario, size=size)
+
+
+def drive_app(app: FlowctlApp, scenario: Driven, *, size: tuple[int, int] = NARROW) -> FlowctlApp:
+    """Let a scenario use an interface that was made otherwise, and close it."""
 
     async def run() -> None:
         async with app.run_test(size=size) as pilot:
@@ -80,6 +85,20 @@ async def press(app: FlowctlApp, pilot: Pilot[Any], *keys: str) -> None:
         await settled(app, pilot)
         if has_left(app):
             return
+
+
+def strike(app: FlowctlApp, *keys: str) -> None:
+    """Press keys and wait for nothing: what comes next is looked at with `seen`."""
+    for key in keys:
+        app.post_message(_event(app, key))
+
+
+async def seen(app: FlowctlApp, condition: Callable[[], bool]) -> None:
+    """Wait until something stands on the screen, although answers may be missing."""
+    deadline = asyncio.get_running_loop().time() + PATIENCE_S
+    while not condition():
+        assert asyncio.get_running_loop().time() < deadline, f"it did not come true; the screen is:\n{screen_text(app)}"
+        await asyncio.sleep(0.005)
 
 
 def has_left(app: FlowctlApp) -> bool:

@@ -99,10 +99,9 @@ def test_a_schedule_is_switched_off_with_the_version_that_was_seen_and_back_on(
 ) -> None:
     async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
         await press(app, pilot, "2", "p")
-        await until(app, pilot, lambda: "u undo" in grid(app)[-2])
-        assert "turned etl/hourly off" in grid(app)[-2]
+        await until(app, pilot, lambda: "undo: turned etl/hourly off (u," in grid(app)[-2])
         await press(app, pilot, "u")
-        await until(app, pilot, lambda: "undone" in grid(app)[-2])
+        await until(app, pilot, lambda: "taken back" in grid(app)[-2])
 
     drive(planned, scenario, size=size)
 
