@@ -28,6 +28,9 @@ def _types(*types: StateType) -> frozenset[StateType]:
 
 
 _RETRY: Final = frozenset({"AwaitingRetry", "Retrying"})
+#: What is due and waits for others to make room is scheduled by its type, and queued to whoever looks.
+_NOT_QUEUED: Final = frozenset({"NotReady", "AwaitingRetry", "Scheduled", "Late"})
+_NOT_PLANNED: Final = frozenset({"AwaitingRetry", "AwaitingConcurrencySlot"})
 _PROBLEM: Final = _types(StateType.FAILED, StateType.CRASHED)
 STATE_WORDS: Final = {
     each.word: each
@@ -40,8 +43,8 @@ STATE_WORDS: Final = {
         StateWord("completed", _types(StateType.COMPLETED), meaning="all is well"),
         StateWord("running", _types(StateType.RUNNING), meaning="at work now"),
         StateWord("retrying", _types(_SCHEDULED, StateType.RUNNING), names=_RETRY, meaning="failed, to be tried again"),
-        StateWord("queued", _types(_PENDING), but=frozenset({"NotReady"}), meaning="waits for a place"),
-        StateWord("scheduled", _types(_SCHEDULED), but=frozenset({"AwaitingRetry"}), meaning="waits for its time"),
+        StateWord("queued", _types(_PENDING, _SCHEDULED), but=_NOT_QUEUED, meaning="waits for a place"),
+        StateWord("scheduled", _types(_SCHEDULED), but=_NOT_PLANNED, meaning="waits for its time"),
         StateWord("paused", _types(StateType.PAUSED), meaning="waits for a person"),
         StateWord("cancelled", _types(StateType.CANCELLED), meaning="somebody stopped it"),
         StateWord("cancelling", _types(StateType.CANCELLING), meaning="is being stopped"),

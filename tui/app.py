@@ -13,6 +13,7 @@ from flowctl.store.home import Home
 from flowctl.store.records import FlowRunRow
 from flowctl.tui import clipboard, signals
 from flowctl.tui.actions import Actions
+from flowctl.tui.attention import Attention
 from flowctl.tui.bell import Bells, notify
 from flowctl.tui.bridge import EVERY_S, SSH_EVERY_S, Bridge, Broken, News
 from flowctl.tui.daemon_life import DaemonLife
@@ -75,6 +76,7 @@ class FlowctlApp(Navigation):
         #: Data goes on, and the screen stands still.
         self.is_frozen = False
         self.asked = Asked()
+        self.attention = Attention(home)
         self.bells = Bells()
         #: What is to be said once the terminal is back.
         self.parting: list[str] = []

@@ -119,6 +119,15 @@ class Navigation(App[int]):
 
         self._replace(TaskScreen(run_id, number))
 
+    def open_file(self, path: str) -> None:
+        """Show a flow file among all of them."""
+        from flowctl.tui.screens.flows import FlowsScreen
+
+        self.go_to_mode("flows")
+        self._to_top()
+        if isinstance(self.screen, FlowsScreen):
+            self.screen.wants(path)
+
     def show_runs(self, query: str) -> None:
         """Show the runs that fit a query."""
         from flowctl.tui.screens.runs import RunsScreen

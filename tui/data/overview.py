@@ -86,7 +86,9 @@ def _hour(day: Mapping[tuple[int, str], int], ago: int) -> Hour:
     of_hour = {type_: runs for (hour, type_), runs in day.items() if hour == ago}
     completed = of_hour.get(_OK, 0)
     failed = sum(of_hour.get(type_, 0) for type_ in _PROBLEMS)
-    return Hour(completed=completed, failed=failed, other=sum(of_hour.values()) - completed - failed)
+    cancelled = of_hour.get(StateType.CANCELLED.value, 0)
+    rest = sum(of_hour.values()) - completed - failed - cancelled
+    return Hour(completed=completed, failed=failed, cancelled=cancelled, open=rest)
 
 
 def _percentile(ordered: list[float], percent: int) -> float | None:

@@ -2,45 +2,32 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Final
 
 from flowctl.store.home import Home
+from flowctl.tui.data.own_file import OwnFile
 from flowctl.tui.model.views import View, read_views, write_views
-
-_LARGEST: Final = 1_000_000
 
 
 def load_views(home: Home) -> tuple[tuple[View, ...], list[str]]:
     """Read the saved views; return them and what was wrong with the file, in sentences."""
-    path = _path(home)
+    file = _file(home)
     try:
-        if path.stat().st_size > _LARGEST:
-            return (), [f"{path} is too large for a list of views, and is left as it is."]
-        return read_views(path.read_text(encoding="utf-8", errors="replace"))
-    except FileNotFoundError:
-        return (), []
+        text = file.read()
     except OSError as error:
-        return (), [f"{path} cannot be read: {error.strerror}."]
+        return (), [f"{file.path} cannot be read, and is left as it is: {error.strerror}."]
+    return ((), []) if text is None else read_views(text)
 
 
 def save_views(home: Home, views: Sequence[View]) -> str | None:
     """Write the saved views; return why that was not possible, in a sentence, or None."""
-    path = _path(home)
-    fresh = path.with_name(f".views.{os.getpid()}.json")
+    file = _file(home)
     try:
-        home.ensure()
-        # Beside it and then in its place: who reads sees the old ones or the new ones.
-        fresh.write_text(write_views(views), encoding="utf-8")
-        fresh.chmod(0o600)
-        fresh.replace(path)
+        file.write(write_views(views))
     except OSError as error:
-        fresh.unlink(missing_ok=True)
-        return f"The view is not saved: {path}: {error.strerror}."
+        return f"The view is not saved: {file.path}: {error.strerror}."
     return None
 
 
-def _path(home: Home) -> Path:
-    return Path(home.path) / "views.json"
+def _file(home: Home) -> OwnFile:
+    return OwnFile(home, "views.json")

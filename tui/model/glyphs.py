@@ -34,6 +34,7 @@ _BY_NAME: Final = {
     ("COMPLETED", "Cached"): "cached",
     ("COMPLETED", "Skipped"): "skipped",
     ("SCHEDULED", "AwaitingRetry"): "retrying",
+    ("SCHEDULED", "AwaitingConcurrencySlot"): "queued",
     ("PENDING", "NotReady"): "blocked",
 }
 _BY_TYPE: Final = {

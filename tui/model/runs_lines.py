@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from signal import Signals
 from typing import Final, NamedTuple
 
 from flowctl.store.records import FlowRunRow
@@ -68,7 +69,8 @@ def list_columns(width: int) -> ListColumns:
     room = width - 4
     if width >= 96:
         has_when = width >= 116
-        fixed = ListColumns(12, 0, 0, 9, 8, 6, 10, 7, 0, 8 if has_when else 0)
+        bars = (9, 10) if width >= 110 else (7, 8)
+        fixed = ListColumns(12, 0, 0, bars[0], 8, 6, bars[1], 7, 0, 8 if has_when else 0)
         rest = room - sum(fixed)
         flow, name = (min(max(rest * 3 // 10, 8), widest) for widest in (26, 20))
         return fixed._replace(flow=flow, name=name, why=rest - flow - name)
@@ -170,21 +172,35 @@ def word_of_run(run: FlowRunRow) -> str:
 
 def why(row: ListedRun, now: datetime, usual: float | None) -> str:
     """Say in a few words what is going on, or why it ended as it did."""
-    run = row.run
+    run, word = row.run, shown_word(row)
+    if run.exit_code is not None and run.exit_code < 0 and word == "crashed":
+        return _killed_by(-run.exit_code)
     if run.error is not None:
         first = run.error.text.split("\n", 1)[0]
         return f"{run.error.type_name}: {first}" if first else run.error.type_name
-    if word_of_run(run) in OPEN:
-        took = run_took_s(run, now)
-        if run.message:
-            return run.message.split("\n", 1)[0]
-        if took is None or usual is None:
-            return ""
-        return left_of(usual - took) if took <= usual else f"{took / usual:.1f}x as long as usual" if usual else ""
     text = (run.message or "").split("\n", 1)[0]
+    if word == "scheduled":
+        due = run.due_at or run.scheduled_for
+        return text if due is None else f"at {when(due, now)}"
+    if word in OPEN:
+        took = run_took_s(run, now)
+        if text:
+            return text.removeprefix("Waits: ").rstrip(".")
+        if took is None or not usual:
+            return ""
+        return left_of(usual - took) if took <= usual else f"{took / usual:.1f}x the usual"
     if text.startswith("A person ") and run.ended_at is not None:
         return f"by you {when(run.ended_at, now)}"
     return text
+
+
+def _killed_by(number: int) -> str:
+    try:
+        name = Signals(number).name
+    except ValueError:
+        name = f"signal {number}"
+    # Whatever watches over memory kills so.
+    return f"{name} (memory?)" if name == "SIGKILL" else name
 
 
 def run_took_s(run: FlowRunRow, now: datetime) -> float | None:
@@ -249,7 +265,10 @@ def _tasks(run: FlowRunRow, columns: ListColumns, glyphs: Glyphs) -> Iterable[Sp
     done, failed, total = done_of(run)
     word = word_of_run(run)
     if columns.bar:
-        yield progress(done, total, columns.bar - 1, glyphs, failed), "failed" if failed else word
+        # It has ended without a task: there is nothing to do, done or not.
+        is_bare = not total and run.is_final
+        drawn = " " * (columns.bar - 1) if is_bare else progress(done, total, columns.bar - 1, glyphs, failed)
+        yield drawn, "failed" if failed else word
         yield " ", ""
     text = f"{grouped(done)}/{grouped(total)}" if total else ""
     if len(text) > columns.tally - 1:

@@ -166,11 +166,13 @@ class Hour:
 
     completed: int = 0
     failed: int = 0
-    other: int = 0
+    cancelled: int = 0
+    #: Those that have not ended.
+    open: int = 0
 
     @property
     def total(self) -> int:
-        return self.completed + self.failed + self.other
+        return self.completed + self.failed + self.cancelled + self.open
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -103,12 +103,12 @@ def left_of(seconds: float) -> str:
 
 
 def when(at: datetime, now: datetime) -> str:
-    """Word a past moment in at most six cells: `14:01` today, `Mon 14` this week, `20 Nov`, `2025`."""
+    """Word a moment in at most six cells: `14:01` today, `Mon 14` in a week around it, `20 Nov`, `Nov 25`."""
     local, today = at.astimezone(), now.astimezone()
     if local.date() == today.date():
         return local.strftime("%H:%M")
     days = (today.date() - local.date()).days
-    if 0 < days < 7:
+    if 0 < abs(days) < 7:
         return local.strftime("%a %H")
     if local.year == today.year:
         return f"{local.day} {local:%b}"

@@ -42,6 +42,8 @@ class FlowsScreen(FlowsActing):
         self._text = ""
         self._has_problems_only = False
         self._shows_diff = False
+        #: The file that the cursor is to go to.
+        self._wanted: str | None = None
         #: Path -> when it was last looked at before a reload was asked for.
 
     def body(self) -> Iterable[Widget]:
@@ -110,9 +112,17 @@ class FlowsScreen(FlowsActing):
         for below in ("#detail", "#reloads"):
             self.query_one(below).set_class(not files, "-empty")
         rows.put(shown)
+        if self._wanted is not None and rows.move_to_key(self._wanted):
+            self._wanted = None
         rows.retitle("files", self._watching())
         self._show_detail()
         self.refresh_lines()
+
+    def wants(self, path: str) -> None:
+        """Put the cursor on a file, as soon as it is listed."""
+        self._wanted = path
+        if self._page is not None and self.stands:
+            self._show()
 
     def _watching(self) -> str:
         if self._page is None:

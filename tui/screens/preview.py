@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from flowctl.tui.bridge import Question
 from flowctl.tui.model.glyphs import OPEN, PROBLEMS, Glyphs
-from flowctl.tui.model.runs_lines import durations, run_took_s, strip, word_of_run
+from flowctl.tui.model.runs_lines import durations, run_took_s, shown_word, strip, word_of_run
 from flowctl.tui.model.snapshots import ListedRun, LogWindow, PastRun, RunDetail
-from flowctl.tui.model.texts import Line, clock, countdown, counted, left_of, round_duration, short_duration
+from flowctl.tui.model.texts import Line, clock, countdown, counted, fit, left_of, round_duration, short_duration
 from flowctl.tui.model.waterfall import Waterfall
 from flowctl.tui.model.waterfall_lines import chain, drawing, row_line
 from flowctl.tui.screens.view import View
@@ -65,19 +65,24 @@ class Preview:
         flow = row.run.flow_name
         self._questions.append(self._view.watch_store(lambda source: source.latest_of(flow, LATEST), self._take_latest))
 
-    def title(self, glyphs: Glyphs, now: datetime) -> tuple[str, str]:
-        """Name the run, and say how it is getting on."""
+    def title(self, glyphs: Glyphs, now: datetime, width: int) -> tuple[str, str]:
+        """Name the run, and say how it is getting on; in a narrow frame by its sign alone."""
         if self._row is None:
             return "", ""
         run = self._row.run
-        word, took = word_of_run(run), run_took_s(run, now)
+        word, took = shown_word(self._row), run_took_s(run, now)
+        name = f"{run.flow_name} / {run.name}"
+        if width < _SPEAKERS_FROM:
+            aside = glyphs.states[word] if took is None else f"{glyphs.states[word]} {short_duration(took)}"
+            room = width - len(aside) - 4
+            return (name if len(name) <= room else run.name if len(run.name) <= room else fit(name, room)), aside
         aside = word if took is None else f"{word} {short_duration(took)}"
         usual = None if self._detail is None else self._detail.typical_s
         if word in OPEN and took is not None and usual:
             aside += f" {glyphs.dot} " + (
                 left_of(usual - took) if took <= usual else f"usually {round_duration(usual)}"
             )
-        return f"{run.flow_name} / {run.name}", aside
+        return name, aside
 
     def lines(self, width: int, height: int, now: datetime, glyphs: Glyphs, *, step: int) -> list[Line]:
         """Write as much as there is room for."""

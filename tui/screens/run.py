@@ -85,6 +85,7 @@ class RunScreen(Travelling, TreeScreen):
 
     def _take(self, detail: RunDetail) -> None:
         is_first, self.detail = self.detail is None, detail
+        self.flowctl.attention.see(detail.run)
         self._critical = critical_path(detail.tasks.values())
         if self.instant is None:
             self._show(detail)

@@ -63,12 +63,13 @@ class RunMarks(QueryLine):
         self.show_rows()
 
     def action_move_next_problem(self) -> None:
-        self._to_problem(1)
+        self.to_problem(1)
 
     def action_move_previous_problem(self) -> None:
-        self._to_problem(-1)
+        self.to_problem(-1)
 
-    def _to_problem(self, step: int) -> None:
+    def to_problem(self, step: int) -> None:
+        """Go to the next run of the list that failed."""
         self.sync()
         if self.runs.next_problem(step):
             self.rows.move_to(self.runs.index())

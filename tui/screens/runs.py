@@ -14,12 +14,13 @@ from flowctl.tui.bridge import Question
 from flowctl.tui.history import Place
 from flowctl.tui.model import runs_lines
 from flowctl.tui.model.completion import Vocabulary
+from flowctl.tui.model.needs import Need, need_lines, next_need
 from flowctl.tui.model.plans import Ahead
 from flowctl.tui.model.runs_list import vocabulary_of
 from flowctl.tui.model.snapshots import Counts, ListedRun, RunsPage
 from flowctl.tui.model.texts import Line, grouped
 from flowctl.tui.model.travel import moments_of_runs, rows_at
-from flowctl.tui.screens.dashboard import day_lines, empty_lines, need_lines, next_lines
+from flowctl.tui.screens.dashboard import day_lines, empty_lines, next_lines
 from flowctl.tui.screens.preview import Preview
 from flowctl.tui.screens.query_line import REST_S
 from flowctl.tui.screens.run_marks import RunMarks
@@ -49,6 +50,8 @@ class RunsScreen(Travelling, RunMarks):
         self._asked: Question[RunsPage] | None = None
         self._ahead: Ahead | None = None
         self._preview = Preview(self)
+        #: The file that needs somebody and was gone to last.
+        self._file: str | None = None
 
     def body(self) -> Iterable[Widget]:
         yield Bar(id="query")
@@ -123,6 +126,7 @@ class RunsScreen(Travelling, RunMarks):
     @on(RowPane.Moved, "#main")
     def _on_moved(self) -> None:
         self.sync()
+        self._file = None
         cursor = self.runs.cursor
         self.set_timer(REST_S, lambda: self._rest(cursor))
         if self.has_more and self.rows.place > len(self.runs.rows) - _NEAR and self._asked is not None:
@@ -146,7 +150,36 @@ class RunsScreen(Travelling, RunMarks):
     def action_look_log(self) -> None:
         self.sync()
         if (row := self.runs.row()) is not None:
+            self.flowctl.attention.see(row.run)
             self.flowctl.open_log(row.id, row.run.name)
+
+    # What needs a person.
+
+    @property
+    def _needs(self) -> tuple[Need, ...]:
+        return self.flowctl.attention.needs(self.flowctl.counts, self._ahead)
+
+    def to_problem(self, step: int) -> None:
+        """Go to the next thing that needs a person, wherever it stands; else to the next failure of the list."""
+        self.sync()
+        # Who has filtered the list is busy with what is in it.
+        needs = () if self._query.text else self._needs
+        here = self._file if self._file is not None else self.runs.cursor
+        need = next_need(needs, here, step)
+        self._file = None
+        if need is None:
+            if needs:
+                self.say("nothing else needs you", "quiet")
+            else:
+                super().to_problem(step)
+        elif need.file is not None:
+            self._file = need.key
+            self.flowctl.open_file(need.key)
+        elif self.runs.select(need.key):
+            self.rows.move_to(self.runs.index())
+        elif need.run is not None:
+            # It is not among what is listed.
+            self.flowctl.open_run(need.key)
 
     # The query.
 
@@ -236,7 +269,7 @@ class RunsScreen(Travelling, RunMarks):
     def _show_preview(self) -> None:
         pane = self.query_one("#preview", TextPane)
         glyphs = self.flowctl.ink.glyphs
-        pane.retitle(*self._preview.title(glyphs, self._now))
+        pane.retitle(*self._preview.title(glyphs, self._now, pane.body_width))
         pane.put(self._preview.lines(pane.body_width, pane.body_height, self._now, glyphs, step=self.step))
 
     def take_counts(self, counts: Counts) -> None:  # noqa: ARG002 - the application keeps them
@@ -255,8 +288,8 @@ class RunsScreen(Travelling, RunMarks):
             return
         if counts is not None:
             day.put(day_lines(counts, glyphs, day.body_width))
-            needs.put(need_lines(counts, self._ahead, glyphs, now))
-            needs.retitle("needs you", "} next" if counts.problems else "")
+            needs.put(need_lines(self._needs, needs.body_width, glyphs, now))
+            needs.retitle("needs you", "} next" if self._needs else "")
         if self._ahead is not None:
             coming.put(next_lines(self._ahead, now, coming.body_width, glyphs))
             coming.retitle("next up", f"2 all {grouped(self._ahead.firing)}" if self._ahead.firing else "2 all")

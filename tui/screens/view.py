@@ -234,8 +234,8 @@ class View(Moving, Acting, Taking, FillingIn, TypingLine):
             for word, said in _COUNTED:
                 if count := app.counts.words.get(word, 0):
                     spans.append((f"  {glyphs.states[word]} {grouped(count)} {said}", word))
-            if failed := len(app.counts.problems):
-                spans.append((f"  {glyphs.states['failed']} {grouped(failed)} failed", "failed"))
+            if failed := len(app.attention.needs(app.counts)):
+                spans.append((f"  {glyphs.states['failed']} {grouped(failed)} new", "failed"))
         self.query_one("#health", Bar).put(tuple(spans), ((f"{clock(app.clock())} ", "quiet"),))
 
     def tabs(self, here: str) -> Line:

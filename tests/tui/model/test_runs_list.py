@@ -167,7 +167,7 @@ LIST_80 = """\
 ▸⠹ running      etl_daily    run-5        ▰▰▰▱▱▱ 7/12      1m42  ▇▇▇▇▇░░  13:00
  ↻ retry 0:07   etl_daily    run-4        ▰▰▱▱▱▱ 1/3       1m43  ▇▇▇▇▇░░  13:00
 *✗ failed       etl_daily    run-3        ▰▰▰▰✗▱ 4/5        10s  ░░░░░░░  13:00
- ✓ completed    etl_daily    run-2        ▱▱▱▱▱▱            10s  ░░░░░░░  13:00
+ ✓ completed    etl_daily    run-2                          10s  ░░░░░░░  13:00
  ○ in 1:00      nightly      run-1        ▱▱▱▱▱▱              —           13:02
 """
 
@@ -209,7 +209,7 @@ def test_why_says_the_error_or_what_is_left() -> None:
 
     assert why(a_listed(1, "failed", error=error), at(60), None) == "ValueError: no"
     assert why(a_listed(0, "running"), at(60), 98.0) == "~0m38 left"
-    assert why(a_listed(0, "running"), at(60), 30.0) == "2.0x as long as usual"
+    assert why(a_listed(0, "running"), at(60), 30.0) == "2.0x the usual"
     assert why(a_listed(0, "running"), at(60), None) == ""
 
 

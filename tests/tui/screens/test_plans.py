@@ -19,6 +19,7 @@ from flowctl.tui.screens.form import FormScreen
 from tests.tui.planned import a_deployment, its_runs, writing
 from tests.tui.screens.conftest import Sent, nothing_against
 from tests.tui.screens.driving import NARROW, NOW, WIDE, cursor_line, drive, grid, press, screen_text, until
+from tests.tui.screens.sample import three_runs
 
 SIZES = pytest.mark.parametrize("size", [NARROW, WIDE], ids=lambda size: f"{size[0]}x{size[1]}")
 SCHEMA: dict[str, Any] = {
@@ -241,6 +242,29 @@ def test_a_broken_file_is_shown_in_its_source_with_what_serves_and_what_changed(
         assert "crm.py" in cursor_line(app)
 
     drive(watched, scenario, size=size)
+
+
+def test_the_next_problem_is_a_failure_nobody_looked_at_and_then_a_broken_file(watched: Home) -> None:
+    async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
+        assert "✗ 1 new" in grid(app)[0]
+        await press(app, pilot, "right_curly_bracket")
+        assert "report_pdf" in cursor_line(app)
+        await press(app, pilot, "enter", "escape")
+        await until(app, pilot, lambda: "new" not in grid(app)[0])
+        await press(app, pilot, "g", "right_curly_bracket")
+        await until(app, pilot, lambda: "[3 Flows]" in grid(app)[1])
+        assert "crm.py" in cursor_line(app)
+        await press(app, pilot, "1", "right_curly_bracket")
+        assert "nothing else needs you" in grid(app)[-2]
+
+    with three_runs(watched):
+        drive(watched, scenario)
+        drive(watched, nothing_is_new)
+
+
+async def nothing_is_new(app: FlowctlApp, _pilot: Pilot[int]) -> None:
+    """What was looked at stays so when the interface is opened again."""
+    assert "new" not in grid(app)[0]
 
 
 def test_files_are_reloaded_one_or_all(watched: Home, sent: Sent) -> None:
