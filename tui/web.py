@@ -10,7 +10,9 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from flowctl.core.cli.exits import Exit
 from flowctl.core.cli.faults import CommandError
@@ -19,13 +21,21 @@ _HOST: Final = "127.0.0.1"
 _TOKEN_BYTES: Final = 32
 #: Pages that are open are told to end; they are not waited for longer.
 _PATIENCE_S: Final = 1.0
-#: The address is the key: no other page is told where one came from, and nothing keeps a copy. The page of
-#: textual-serve would have a font from the net, which would tell others that one looks.
+#: Names under which a browser of this machine, or one at the other end of a tunnel, asks for it. A page from elsewhere
+#: whose name was made to mean this machine asks by that name.
+_NEAR: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+#: The address is the key: no other page is told where one came from, nothing keeps a copy, nothing comes from the net.
 _HEADERS: Final = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
-    "Content-Security-Policy": "style-src 'self' 'unsafe-inline'; font-src 'self' data:",
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+        "img-src 'self' data:; font-src 'self' data:; connect-src 'self' ws:; frame-ancestors 'none'"
+    ),
 }
+_WRONG_TOKEN: Final = "Open the address that `flowctl tui --web` printed, token and all.\n"
+_FROM_ELSEWHERE: Final = "Only a page of this machine is answered: open the address that `flowctl tui --web` printed.\n"
 _MISSING: Final = (
     "`flowctl tui --web` needs textual-serve, which is not installed. Install it with: pip install 'flowctl-local[web]'"
 )
@@ -49,7 +59,7 @@ def serve(words: Sequence[str], *, port: int = 0) -> int:
 
     # The page, the stylesheets and the socket all stand below the token: where it is missing, there is nothing.
     words = (sys.executable, "-m", "flowctl", "tui", *words)
-    pages = serving.Server(shlex.join(words), title="flowctl", public_url=address)
+    pages = serving.Server(shlex.join(words), title="flowctl", public_url=address, templates_path=Path(__file__).parent)
     pages.on_startup = on_startup
     os.environ.update(COLORTERM="truecolor", TERM="xterm-256color", PYTHONUTF8="1")
 
@@ -82,9 +92,14 @@ def _only_with(token: str, web: Any) -> Callable[..., Awaitable[object]]:
     wanted = token.encode()
 
     async def check(request: Any, handler: Callable[[Any], Awaitable[Any]]) -> object:
-        given = request.path.split("/", 2)[1].encode("utf-8", "replace")
-        if not hmac.compare_digest(given, wanted):
-            raise web.HTTPForbidden(text="Open the address that `flowctl tui --web` printed, token and all.\n")
+        origin = request.headers.get("Origin")
+        if not _is_near(f"//{request.host}") or not (origin is None or _is_near(origin)):
+            raise web.HTTPForbidden(text=_FROM_ELSEWHERE)
+        given = request.path.split("/", 2)[1]
+        if not hmac.compare_digest(given.encode("utf-8", "replace"), wanted):
+            raise web.HTTPForbidden(text=_WRONG_TOKEN)
+        if request.path == f"/{given}":
+            raise web.HTTPFound(f"/{given}/", headers=_HEADERS)
         response = await handler(request)
         if not response.prepared:
             response.headers.update(_HEADERS)
@@ -92,3 +107,10 @@ def _only_with(token: str, web: Any) -> Callable[..., Awaitable[object]]:
 
     marked: Callable[..., Awaitable[object]] = web.middleware(check)
     return marked
+
+
+def _is_near(address: str) -> bool:
+    try:
+        return urlsplit(address).hostname in _NEAR
+    except ValueError:
+        return False

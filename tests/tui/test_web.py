@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -40,10 +43,16 @@ def served(home: Home) -> Iterator[tuple[subprocess.Popen[str], str]]:
         process.kill()
 
 
-def status(address: str) -> int:
-    async def ask() -> int:
-        async with aiohttp.ClientSession() as session, session.get(address) as response:
-            return int(response.status)
+def status(address: str, **headers: str) -> int:
+    return fetched(address, **headers)[0]
+
+
+def fetched(address: str, **headers: str) -> tuple[int, str, str]:
+    """Ask for a page; return its status, its text, and where it was found in the end."""
+
+    async def ask() -> tuple[int, str, str]:
+        async with aiohttp.ClientSession(headers=headers) as session, session.get(address) as response:
+            return int(response.status), await response.text(), str(response.url)
 
     return asyncio.run(ask())
 
@@ -82,6 +91,62 @@ def test_without_the_token_there_is_nothing(served: tuple[subprocess.Popen[str],
         assert status(f"{machine}/{path}") == 403, path
     with pytest.raises(aiohttp.WSServerHandshakeError, match="403"):
         asyncio.run(seen(f"{machine}/", "neat-cat"))
+
+
+def test_a_page_from_elsewhere_gets_nothing_even_with_the_token(served: tuple[subprocess.Popen[str], str]) -> None:
+    _, address = served
+    port = urlsplit(address).port
+
+    for host in (f"127.0.0.1:{port}", f"localhost:{port}", "localhost:1"):
+        assert status(address, Host=host) == 200, host
+    for host in (f"evil.example:{port}", "127.0.0.1.evil.example", "[::1"):
+        assert status(address, Host=host) == 403, host
+    assert status(f"{address}ws", Origin="http://evil.example") == 403
+    assert status(f"{address}ws", Origin="null") == 403
+
+
+def test_the_page_needs_nothing_from_the_net_and_no_slash_at_the_end(
+    served: tuple[subprocess.Popen[str], str],
+) -> None:
+    _, address = served
+
+    code, text, found = fetched(address.rstrip("/"))
+
+    assert (code, found) == (200, address)
+    assert "<title>flowctl</title>" in text
+    assert "//" not in re.sub("// [A-Z]", "", text)
+    # What the page runs is by textual-serve: these are the names that it goes by.
+    script = fetched(f"{address}static/js/textual.js")[1]
+    assert all(name in script for name in ("sessionWebsocketUrl", "textual-terminal", "-loaded", "-closed", "#start"))
+
+
+def test_what_is_served_ends_with_the_page(served: tuple[subprocess.Popen[str], str]) -> None:
+    process, address = served
+
+    async def look() -> list[int]:
+        async with (
+            asyncio.timeout(_PATIENCE_S),
+            aiohttp.ClientSession() as session,
+            session.ws_connect(f"{address.replace('http', 'ws', 1)}ws") as first,
+            session.ws_connect(f"{address.replace('http', 'ws', 1)}ws") as second,
+        ):
+            await first.receive()
+            await second.receive()
+            return children(process.pid)
+
+    assert len(asyncio.run(look())) == 2
+    until(lambda: not children(process.pid))
+
+
+def children(pid: int) -> list[int]:
+    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + _PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_the_page_shows_the_runs_takes_keys_and_ends_with_the_command(
