@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, ClassVar, Final
 
 from textual.css.query import NoMatches
@@ -24,7 +25,8 @@ from flowctl.tui.model.snapshots import Counts
 from flowctl.tui.model.themes import THEMES, Look, Theme
 from flowctl.tui.navigation import Navigation
 from flowctl.tui.screens import main_view
-from flowctl.tui.screens.view import TABS, View
+from flowctl.tui.screens.pointing import TABS
+from flowctl.tui.screens.view import View
 from flowctl.tui.widgets.ink import Ink, textual_theme
 from flowctl.tui.widgets.pane import BOX_WIDTH, SPLIT_FROM
 
@@ -33,17 +35,13 @@ TICK_S: Final = 0.25
 _TICKS_A_SECOND: Final = 4
 
 
-def _maker(name: str) -> Callable[[], View]:
-    return lambda: main_view(name)
-
-
 class FlowctlApp(Navigation):
     """The interface."""
 
     TITLE = "flowctl"
     ENABLE_COMMAND_PALETTE = False
     CSS_PATH = "flowctl.tcss"
-    MODES: ClassVar[Any] = {name: _maker(name) for name, _ in TABS}  # Textual's type names private ones
+    MODES: ClassVar[Any] = {name: partial(main_view, name) for name, _ in TABS}  # Textual's type names private ones
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (SPLIT_FROM, "-split"), (BOX_WIDTH, "-boxed")]  # noqa: RUF012 - as in Textual
     VERTICAL_BREAKPOINTS = [(0, "-short"), (14, "-low"), (20, "-tall"), (34, "-high")]  # noqa: RUF012
 

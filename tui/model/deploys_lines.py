@@ -211,9 +211,11 @@ def _sign(row: ListedDeployment, glyphs: Glyphs) -> tuple[str, str]:
 
 #: What the list can be sorted by; what sorts alike stays in the order of names.
 SORTS: Final[dict[str, Callable[[ListedDeployment], tuple[float, ...]]]] = {
-    "next": _next_key,
     "name": lambda _row: (),
+    "next": _next_key,
     "ok": lambda row: (2.0 if row.ok_ratio is None else row.ok_ratio,),
     "typical": lambda row: (-(row.typical_s or 0.0),),
     "load": lambda row: (-(row.load or 0.0),),
 }
+#: How the heading of a column begins -> the order that goes by it.
+HEADINGS: Final = {"DEPLOYMENT": "name", "NEXT": "next", "OK": "ok", "TYP": "typical", "LOAD": "load"}

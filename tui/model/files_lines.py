@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import PurePath
 from typing import Final, NamedTuple
@@ -30,6 +31,17 @@ _KINDS: Final = {
     "NoInterpreter": "no python",
     "CalledOnImport": "runs on import",
 }
+
+#: What somebody should look at comes first.
+_URGENCY: Final = (
+    FileState.BROKEN,
+    FileState.GONE,
+    FileState.WARNING,
+    FileState.SLOW,
+    FileState.LOADED,
+    FileState.HELPER,
+    FileState.UNWATCHED,
+)
 
 
 class FileColumns(NamedTuple):
@@ -139,3 +151,18 @@ def day_or_clock(at: datetime, now: datetime) -> str:
     local, today = at.astimezone(), now.astimezone()
     days = (today.date() - local.date()).days
     return clock(at) if days == 0 else "yesterday" if days == 1 else f"{local.day} {local:%b}"
+
+
+def _changed_key(file: ListedFile) -> float:
+    return -file.changed_at.timestamp() if file.changed_at is not None else 0.0
+
+
+#: What the list can be sorted by: as it is read, files by name, then helpers, then those that nobody watches.
+SORTS: Final[dict[str, Callable[[ListedFile], float]]] = {
+    "name": lambda _file: 0.0,
+    "state": lambda file: _URGENCY.index(file.state),
+    "changed": _changed_key,
+    "import": lambda file: -(file.import_s or 0.0),
+}
+#: The heading of a column -> the order that goes by it.
+HEADINGS: Final = {"FILE": "name", "STATE": "state", "CHANGED": "changed", "IMPORT": "import"}

@@ -11,6 +11,7 @@ from flowctl.tui.model.keys import Binding, Risk
 
 _APP: Final = frozenset({"app"})
 _LISTS: Final = frozenset({"runs", "run", "task", "deploys", "flows", "file", "logs", "log", "system"})
+_SORTED: Final = frozenset({"runs", "deploys", "flows", "file"})
 _TREES: Final = frozenset({"run", "task"})
 #: Where a run, or one of its tasks, is chosen.
 _OF_RUNS: Final = frozenset({"runs", "run", "task"})
@@ -83,8 +84,8 @@ _FIND: Final = (
     ),
     _binding("find.level", "f", "least level of the log", _LOGS, "Find", footer=62, brief="level"),
     _binding("find.problems", "exclamation_mark", "problems only", _LISTS, "Find"),
-    _binding("find.sort", "s", "sort by…", frozenset({"runs", "deploys", "file"}), "Find", footer=64, brief="sort"),
-    _binding("find.reverse", "S", "reverse the order", frozenset({"runs", "deploys", "file"}), "Find"),
+    _binding("find.sort", "s", "sort by…", _SORTED, "Find", footer=64, brief="sort"),
+    _binding("find.reverse", "S", "reverse the order", _SORTED, "Find"),
 )
 _MARK: Final = (
     _binding("mark.toggle", "space", "mark and go down", frozenset({"runs", "deploys"}), "Mark"),

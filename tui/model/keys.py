@@ -78,6 +78,8 @@ _SHOWN: Final = {
     "minus": "-",
 }
 _ASCII: Final = {"↑": "up", "↓": "down", "←": "left", "→": "right", "⏎": "enter"}
+#: Keys that are called as they are written.
+_NAMED: Final = frozenset({"tab", "space", "home", "end"})
 _NAMES: Final = {shown: name for name, shown in _SHOWN.items() if shown not in _ASCII}
 
 
@@ -96,6 +98,16 @@ def shown_key(key: str, *, is_ascii: bool = False) -> str:
     """Write a key as a person knows it."""
     text = _SHOWN.get(key, key)
     return _ASCII.get(text, text) if is_ascii else text
+
+
+def key_named(shown: str) -> tuple[str, str | None] | None:
+    """Give the key that is written so, and the character it types; None: that is no key."""
+    name = _NAMES.get(shown) or next((name for name, text in _SHOWN.items() if text == shown), shown)
+    if name in _SHOWN:
+        return name, shown if shown in _NAMES and len(shown) == 1 else None
+    if len(shown) == 1 and shown.isalnum():
+        return shown, shown
+    return (shown, None) if shown in _NAMED or shown.startswith(("ctrl+", "shift+")) else None
 
 
 def keys_of(binding: Binding, *, is_ascii: bool = False) -> str:

@@ -15,6 +15,8 @@ from flowctl.tui.model.snapshots import ListedRun, RunsPage
 
 _AT_WORK: Final = frozenset({"running", "retrying", "paused", "cancelling"})
 SORTS: Final = ("age", "state", "flow", "took", "name")
+#: The heading of a column -> the order that goes by it.
+HEADINGS: Final = {"STATE": "state", "FLOW": "flow", "RUN": "name", "TIME": "took", "WHEN": "age"}
 
 
 class Target(NamedTuple):

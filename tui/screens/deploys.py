@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final, cast
+from typing import ClassVar, Final, cast
 
 from textual import on
 from textual.containers import Container
@@ -12,9 +12,11 @@ from textual.widget import Widget
 from flowctl.tui.bridge import Question
 from flowctl.tui.history import Place
 from flowctl.tui.model import deploys_lines, outlook_lines
+from flowctl.tui.model.keys import Binding
 from flowctl.tui.model.plans import ListedDeployment, Outlook
 from flowctl.tui.model.texts import Line, counted
 from flowctl.tui.screens.deploys_acting import DeploysActing
+from flowctl.tui.screens.filtered_list import FilteredList
 from flowctl.tui.screens.taking import SourcePlace, Yank
 from flowctl.tui.widgets.pane import TextPane
 from flowctl.tui.widgets.rows import RowLook, RowPane
@@ -35,19 +37,19 @@ _EMPTY: Final = (
 )
 
 
-class DeploysScreen(DeploysActing):
+class DeploysScreen(FilteredList[ListedDeployment], DeploysActing):
     """All deployments."""
 
     SCOPE = "deploys"
+    FILTER_HINT = "part of a name, a flow, a tag"
+    ALL_WELL = "every deployment fires, and its latest run went well"
+    SORTS: ClassVar = deploys_lines.SORTS
+    HEADINGS: ClassVar = deploys_lines.HEADINGS
 
     def __init__(self) -> None:
         super().__init__()
         self._all: tuple[ListedDeployment, ...] = ()
         self._is_read = False
-        self._text = ""
-        self._sort = "name"
-        self._is_reversed = False
-        self._has_problems_only = False
         self._outlook: Outlook | None = None
         self._asked: Question[Outlook | None] | None = None
 
@@ -91,7 +93,7 @@ class DeploysScreen(DeploysActing):
     def _take(self, deployments: tuple[ListedDeployment, ...]) -> None:
         self._all, self._is_read = deployments, True
         self.settle(deployments)
-        self._show()
+        self.show_rows()
         if self._outlook is None and self._asked is not None:
             self.bridge.again(self._asked)
 
@@ -99,24 +101,17 @@ class DeploysScreen(DeploysActing):
         self._outlook = outlook
         self._show_below()
 
-    def _show(self) -> None:
-        folded = self._text.lower()
-        shown = [
-            row
-            for row in self._all
-            if folded in f"{row.name} {row.row.flow_name} {' '.join(row.row.tags)} {' '.join(row.words)}".lower()
-            and (not self._has_problems_only or deploys_lines.is_problem(row))
-        ]
-        shown.sort(key=deploys_lines.SORTS[self._sort], reverse=self._is_reversed)
+    def show_rows(self) -> None:
+        shown = self.listed(self._all)
         rows = self.rows
         rows.marks = self.marks
         if not self._is_read:
             rows.empty = ((("   reading…", "quiet"),),)
         elif self._all:
-            what = "has a problem" if self._has_problems_only and not self._text else "matches"
+            what = "has a problem" if self.has_problems_only and not self.typed else "matches"
             rows.empty = (
                 (),
-                ((f"   None of {counted(len(self._all), 'deployment')} {what} ", ""), (self._text, "title")),
+                ((f"   None of {counted(len(self._all), 'deployment')} {what} ", ""), (self.typed, "title")),
                 (),
                 (("   esc", "accent"), (" shows all again", "")),
             )
@@ -189,58 +184,26 @@ class DeploysScreen(DeploysActing):
         if (row := self.rows.row) is not None:
             self.flowctl.show_runs(f'deployment:"{row.name}"')
 
-    def action_find_search(self) -> None:
-        before = self._text
-        self.type_into(
-            "#note",
-            before,
-            placeholder="part of a name, a flow, a tag",
-            typed=self._filter,
-            dropped=lambda: self._filter(before),
-        )
-
-    def _filter(self, text: str) -> None:
-        self._text = text
-        self._show()
-
     def clear_something(self) -> bool:
-        if self.marks:
-            self.marks = frozenset()
-        elif self._text or self._has_problems_only:
-            self._text, self._has_problems_only = "", False
-        else:
-            return False
-        self._show()
+        if not self.marks:
+            return super().clear_something()
+        self.marks = frozenset()
+        self.show_rows()
         self.rows.repaint()
         return True
 
-    def action_find_problems(self) -> None:
-        self._has_problems_only = not self._has_problems_only
-        self._show()
+    def can_run(self, binding: Binding) -> bool:
+        """Name only what can be done with the deployment under the cursor."""
+        row = self.rows.row
+        if row is not None and binding.id in ("act.schedule_on_off", "act.backfill"):
+            return bool(row.row.schedules)
+        return super().can_run(binding)
 
-    def action_find_sort(self) -> None:
-        names = list(deploys_lines.SORTS)
-        self._sort = names[(names.index(self._sort) + 1) % len(names)]
-        self._show()
+    def words_of(self, row: ListedDeployment) -> str:
+        return f"{row.name} {row.row.flow_name} {' '.join(row.row.tags)} {' '.join(row.words)}"
 
-    def action_find_reverse(self) -> None:
-        self._is_reversed = not self._is_reversed
-        self._show()
-
-    def action_move_next_problem(self) -> None:
-        self._to_problem(1)
-
-    def action_move_previous_problem(self) -> None:
-        self._to_problem(-1)
-
-    def _to_problem(self, step: int) -> None:
-        rows, here = self.rows.rows, self.rows.place
-        for distance in range(1, len(rows) + 1):
-            place = (here + step * distance) % len(rows)
-            if deploys_lines.is_problem(rows[place]):
-                self.rows.move_to(place)
-                return
-        self.say("every deployment fires, and its latest run went well", "quiet")
+    def is_problem(self, row: ListedDeployment) -> bool:
+        return deploys_lines.is_problem(row)
 
     def yanks(self) -> dict[str, Yank]:
         row = self.rows.row
@@ -267,7 +230,7 @@ class DeploysScreen(DeploysActing):
         if self.marks:
             return self.tabs("deploys"), ((f"{len(self.marks)} marked ", "mark"),)
         said = deploys_lines.tally(self._all) if self._all else ""
-        what = f"{said} · sort {self._sort} " if self.size.width >= 100 else f"{said} "
+        what = f"{said} · {self.order} " if said and self.size.width >= 100 else f"{said} "
         return self.tabs("deploys"), ((what, "quiet"),)
 
     def _draw(self, row: ListedDeployment, look: RowLook) -> Line:

@@ -4,36 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import PurePath
-from typing import Any, Final, cast
+from typing import Any, ClassVar, Final, cast
 
 from textual import on
 from textual.widget import Widget
 
 from flowctl.tui.model import runs_lines
 from flowctl.tui.model.files import FileState, ListedFile
-from flowctl.tui.model.glyphs import word_of
+from flowctl.tui.model.glyphs import PROBLEMS, word_of
 from flowctl.tui.model.snapshots import FlowSummary
 from flowctl.tui.model.texts import Line, Span, counted, fit, round_duration, short_duration, when
+from flowctl.tui.screens.filtered_list import FilteredList
 from flowctl.tui.screens.taking import SourcePlace, Yank
-from flowctl.tui.screens.view import View
 from flowctl.tui.widgets.pane import TextPane
 from flowctl.tui.widgets.rows import RowLook, RowPane
 
 _STRIP: Final = 20
 
+_SORTS: Final[dict[str, Callable[[FlowSummary], Any]]] = {  # what sorts is text or a number
+    "name": lambda flow: flow.name.lower(),
+    "newest": lambda flow: -flow.latest[-1].created_at.timestamp() if flow.latest else 0.0,
+    "ok": lambda flow: 2.0 if flow.ok_ratio is None else flow.ok_ratio,
+    "typical": lambda flow: -(flow.typical_s or 0.0),
+}
+#: How the heading of a column begins -> the order that goes by it.
+_HEADINGS: Final = {"FLOW": "name", "TYPICAL": "typical", "OK": "ok", "LATEST": "newest"}
 
-class FileFlowsScreen(View):
+
+class FileFlowsScreen(FilteredList[FlowSummary]):
     """The flows of a file that is watched, or that runs are on record of."""
 
     SCOPE = "file"
+    FILTER_HINT = "part of a name or file"
+    ALL_WELL = "the latest run of each flow went well"
+    SORTS: ClassVar = _SORTS
+    HEADINGS: ClassVar = _HEADINGS
 
     def __init__(self, file: ListedFile) -> None:
         super().__init__()
         self._file = file
         self._flows: tuple[FlowSummary, ...] = ()
-        self._text = ""
-        self._sort = "name"
-        self._is_reversed = False
 
     def body(self) -> Iterable[Widget]:
         yield RowPane[FlowSummary](
@@ -58,13 +68,10 @@ class FileFlowsScreen(View):
     def _take(self, flows: tuple[FlowSummary, ...]) -> None:
         self._flows = _of_file(self._file, flows)
         self.rows.empty = [(), (("   No flows stand in it.", "title"),)]
-        self._show()
+        self.show_rows()
 
-    def _show(self) -> None:
-        folded = self._text.lower()
-        shown = [flow for flow in self._flows if folded in f"{flow.name} {flow.file or ''}".lower()]
-        shown.sort(key=_SORTS[self._sort], reverse=self._is_reversed)
-        self.rows.put(shown)
+    def show_rows(self) -> None:
+        self.rows.put(self.listed(self._flows))
         self._show_latest()
         self.refresh_lines()
 
@@ -114,52 +121,12 @@ class FileFlowsScreen(View):
         elif flow.latest:
             self.open_run_form(flow.latest[-1].id)
 
-    def action_find_search(self) -> None:
-        before = self._text
-        self.type_into(
-            "#note",
-            before,
-            placeholder="part of a name or file",
-            typed=self._filter,
-            dropped=lambda: self._filter(before),
-        )
+    def words_of(self, row: FlowSummary) -> str:
+        return f"{row.name} {row.file or ''}"
 
-    def _filter(self, text: str) -> None:
-        self._text = text
-        self._show()
-
-    def clear_something(self) -> bool:
-        had, self._text = bool(self._text), ""
-        if had:
-            self._show()
-        return had
-
-    def action_find_sort(self) -> None:
-        names = list(_SORTS)
-        self._sort = names[(names.index(self._sort) + 1) % len(names)]
-        self._show()
-
-    def action_find_reverse(self) -> None:
-        self._is_reversed = not self._is_reversed
-        self._show()
-
-    def action_move_next_problem(self) -> None:
-        self._to_problem(1)
-
-    def action_move_previous_problem(self) -> None:
-        self._to_problem(-1)
-
-    def _to_problem(self, step: int) -> None:
-        rows, here = self.rows.rows, self.rows.place
-        for distance in range(1, len(rows) + 1):
-            place = (here + step * distance) % len(rows)
-            if rows[place].latest and word_of(rows[place].latest[-1].state_type, rows[place].latest[-1].state_name) in (
-                "failed",
-                "crashed",
-            ):
-                self.rows.move_to(place)
-                return
-        self.say("the latest run of each flow went well", "quiet")
+    def is_problem(self, row: FlowSummary) -> bool:
+        latest = row.latest[-1] if row.latest else None
+        return latest is not None and word_of(latest.state_type, latest.state_name) in PROBLEMS
 
     def yanks(self) -> dict[str, Yank]:
         flow = self.rows.row
@@ -183,7 +150,7 @@ class FileFlowsScreen(View):
 
     def crumbs(self) -> tuple[Line, Line]:
         place = (" Flows › ", "quiet"), (_short(self._file.path), "title")
-        return place, ((f"{counted(len(self.rows.rows), 'flow')} · sort {self._sort} ", "quiet"),)
+        return place, ((f"{counted(len(self.rows.rows), 'flow')} · {self.order} ", "quiet"),)
 
     def _head(self, width: int) -> Line:
         name, file = _columns(width)
@@ -204,14 +171,6 @@ class FileFlowsScreen(View):
             ("  ", ""),
         ]
         return (*spans, *runs_lines.strip(flow.latest, _STRIP, glyphs))
-
-
-_SORTS: Final[dict[str, Callable[[FlowSummary], Any]]] = {  # what sorts is text or a number
-    "name": lambda flow: flow.name.lower(),
-    "newest": lambda flow: -flow.latest[-1].created_at.timestamp() if flow.latest else 0.0,
-    "ok": lambda flow: 2.0 if flow.ok_ratio is None else flow.ok_ratio,
-    "typical": lambda flow: -(flow.typical_s or 0.0),
-}
 
 
 def _of_file(file: ListedFile, ran: Iterable[FlowSummary]) -> tuple[FlowSummary, ...]:

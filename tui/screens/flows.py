@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Final, cast
+from typing import ClassVar, Final, cast
 
 from textual import on
 from textual.containers import Container
@@ -14,7 +14,9 @@ from textual.widget import Widget
 from flowctl.tui.history import Place
 from flowctl.tui.model import file_detail_lines, files_lines
 from flowctl.tui.model.files import FilesPage, FileState, ListedFile
+from flowctl.tui.model.keys import Binding
 from flowctl.tui.model.texts import Line, counted
+from flowctl.tui.screens.filtered_list import FilteredList
 from flowctl.tui.screens.flows_acting import FlowsActing
 from flowctl.tui.screens.taking import SourcePlace, Yank
 from flowctl.tui.widgets.pane import TextPane
@@ -31,20 +33,21 @@ _EMPTY: Final = (
 )
 
 
-class FlowsScreen(FlowsActing):
+class FlowsScreen(FilteredList[ListedFile], FlowsActing):
     """All flow files."""
 
     SCOPE = "flows"
+    FILTER_HINT = "part of a file or flow"
+    ALL_WELL = "every file is in force as it is"
+    SORTS: ClassVar = files_lines.SORTS
+    HEADINGS: ClassVar = files_lines.HEADINGS
 
     def __init__(self) -> None:
         super().__init__()
         self._page: FilesPage | None = None
-        self._text = ""
-        self._has_problems_only = False
         self._shows_diff = False
         #: The file that the cursor is to go to.
         self._wanted: str | None = None
-        #: Path -> when it was last looked at before a reload was asked for.
 
     def body(self) -> Iterable[Widget]:
         with Container(id="files"):
@@ -90,22 +93,16 @@ class FlowsScreen(FlowsActing):
         self._page = page
         looked = {file.key: file.checked_at for file in page.files}
         self.settle(looked)
-        self._show()
+        self.show_rows()
 
-    def _show(self) -> None:
+    def show_rows(self) -> None:
         files = self.files()
-        folded = self._text.lower()
-        shown = [
-            file
-            for file in files
-            if folded in f"{file.path} {' '.join(flow.name for flow in file.flows)}".lower()
-            and (not self._has_problems_only or file.is_problem)
-        ]
+        shown = self.listed(files)
         rows = self.rows
         if self._page is None:
             rows.empty = ((("   reading…", "quiet"),),)
         elif files:
-            text = self._text or "broken"
+            text = self.typed or "broken"
             rows.empty = ((), ((f"   None of {counted(len(files), 'file')} is ", ""), (text, "title")), ())
         else:
             rows.empty = _EMPTY
@@ -122,7 +119,7 @@ class FlowsScreen(FlowsActing):
         """Put the cursor on a file, as soon as it is listed."""
         self._wanted = path
         if self._page is not None and self.stands:
-            self._show()
+            self.show_rows()
 
     def _watching(self) -> str:
         if self._page is None:
@@ -237,48 +234,30 @@ class FlowsScreen(FlowsActing):
         self.query_one("#source", TextPane).to_top()
         self._show_detail()
 
-    def action_find_search(self) -> None:
-        before = self._text
-        self.type_into(
-            "#note",
-            before,
-            placeholder="part of a file or flow",
-            typed=self._filter,
-            dropped=lambda: self._filter(before),
-        )
-
-    def _filter(self, text: str) -> None:
-        self._text = text
-        self._show()
-
     def clear_something(self) -> bool:
-        if self._shows_diff:
-            self._shows_diff = False
-        elif self._text or self._has_problems_only:
-            self._text, self._has_problems_only = "", False
-        else:
-            return False
-        self._show()
+        if not self._shows_diff:
+            return super().clear_something()
+        self._shows_diff = False
+        self.show_rows()
         return True
 
-    def action_find_problems(self) -> None:
-        self._has_problems_only = not self._has_problems_only
-        self._show()
+    def can_run(self, binding: Binding) -> bool:
+        """Name only what can be done with the file under the cursor."""
+        file = self.rows.row
+        if file is not None and binding.id in ("look.diff", "act.reload", "move.open", "act.run", "act.edit"):
+            is_watched = file.state not in (FileState.HELPER, FileState.UNWATCHED)
+            return {
+                "look.diff": bool(file.diff),
+                "act.reload": is_watched,
+                "act.edit": self.source_place() is not None,
+            }.get(binding.id, bool(file.flows))
+        return super().can_run(binding)
 
-    def action_move_next_problem(self) -> None:
-        self._to_problem(1)
+    def words_of(self, row: ListedFile) -> str:
+        return f"{row.path} {' '.join(flow.name for flow in row.flows)}"
 
-    def action_move_previous_problem(self) -> None:
-        self._to_problem(-1)
-
-    def _to_problem(self, step: int) -> None:
-        rows, here = self.rows.rows, self.rows.place
-        for distance in range(1, len(rows) + 1):
-            place = (here + step * distance) % len(rows)
-            if rows[place].is_problem:
-                self.rows.move_to(place)
-                return
-        self.say("every file is in force as it is", "quiet")
+    def is_problem(self, row: ListedFile) -> bool:
+        return row.is_problem
 
     def yanks(self) -> dict[str, Yank]:
         file = self.rows.row
@@ -305,9 +284,12 @@ class FlowsScreen(FlowsActing):
         return None if file is None else (file.path, file)
 
     def crumbs(self) -> tuple[Line, Line]:
-        count = len(self.files())
-        said = f"{self._watching()} · {counted(count, 'file')} " if self.size.width < 120 else ""
-        return self.tabs("flows"), ((said if self.size.width >= 90 else f"{counted(count, 'file')} ", "quiet"),)
+        said = counted(len(self.files()), "file")
+        if 90 <= self.size.width < 120:
+            said = f"{self._watching()} · {said}"
+        elif self.size.width >= 120 and self.files():
+            said = f"{said} · {self.order}"
+        return self.tabs("flows"), ((f"{said} ", "quiet"),)
 
     def _draw(self, file: ListedFile, look: RowLook) -> Line:
         return files_lines.file_line(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import cast
 
+from textual import on
+
 from flowctl.tui.model.keys import Binding
 from flowctl.tui.model.offers import is_offered
 from flowctl.tui.model.runs_lines import shown_word
-from flowctl.tui.model.runs_list import SORTS, RunList, Target, target_of
+from flowctl.tui.model.runs_list import HEADINGS, SORTS, RunList, Target, target_of
 from flowctl.tui.model.snapshots import ListedRun
 from flowctl.tui.model.texts import Line, grouped
 from flowctl.tui.screens.query_line import QueryLine
@@ -61,6 +63,15 @@ class RunMarks(QueryLine):
         self.sync()
         self.runs.sort_by(self.runs.sort, is_reversed=not self.runs.is_reversed)
         self.show_rows()
+
+    @on(RowPane.HeadingClicked, "#main")
+    def _on_heading(self, event: RowPane.HeadingClicked) -> None:
+        """Sort by a column; the same one again turns it around."""
+        sort = HEADINGS.get(event.heading)
+        if sort is not None:
+            self.sync()
+            self.runs.sort_by(sort, is_reversed=sort == self.runs.sort and not self.runs.is_reversed)
+            self.show_rows()
 
     def action_move_next_problem(self) -> None:
         self.to_problem(1)

@@ -25,6 +25,7 @@ from flowctl.tui.screens.acting import Acting
 from flowctl.tui.screens.bindings import bindings_map, living
 from flowctl.tui.screens.filling_in import FillingIn
 from flowctl.tui.screens.moving import Moving
+from flowctl.tui.screens.pointing import TABS, Pointing
 from flowctl.tui.screens.taking import Taking
 from flowctl.tui.screens.typing_line import TypingLine
 from flowctl.tui.widgets.bar import Bar
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-TABS: Final = (("runs", "Runs"), ("deploys", "Deploys"), ("flows", "Flows"), ("logs", "Logs"), ("system", "System"))
 #: How long a remark stands above the keys.
 _NOTE_S: Final = 6.0
 #: For how long what is typed waits for a screen in the making, which takes some hundredths of a second.
@@ -49,7 +49,7 @@ _COUNTED: Final = (
 )
 
 
-class View(Moving, Acting, Taking, FillingIn, TypingLine):
+class View(Moving, Acting, Taking, FillingIn, Pointing, TypingLine):
     """A screen with health and place above, remarks and keys below; the rest is up to each."""
 
     #: Which keys of the table work here.

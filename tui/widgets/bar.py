@@ -9,7 +9,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from flowctl.tui.model.texts import Line, between
+from flowctl.tui.model.texts import Line, between, width_of
 
 if TYPE_CHECKING:
     from flowctl.tui.app import FlowctlApp
@@ -21,12 +21,14 @@ class Bar(Widget):
     DEFAULT_CSS = "Bar { height: 1; width: 1fr; }"
 
     class Pressed(Message):
-        """A bar was clicked; `span` is the place of the span that was hit in its line."""
+        """A bar was clicked: in which column, and the place of the span there in the whole line."""
 
-        def __init__(self, bar: Bar, span: int) -> None:
+        def __init__(self, bar: Bar, line: Line, span: int, column: int) -> None:
             super().__init__()
             self.bar = bar
+            self.line = line
             self.span = span
+            self.column = column
 
         @property
         def control(self) -> Bar:
@@ -46,16 +48,17 @@ class Bar(Widget):
     def render_line(self, y: int) -> Strip:  # noqa: ARG002 - there is one line
         """Draw the line."""
         app = cast("FlowctlApp", self.app)  # pyright: ignore[reportUnknownMemberType] - no other one mounts it
-        ink, width = app.ink, self.size.width
-        return ink.strip(between(self._left, self._right, width) if self._right else self._left, width)
+        return app.ink.strip(self._line(), self.size.width)
+
+    def _line(self) -> Line:
+        return between(self._left, self._right, self.size.width) if self._right else self._left
 
     def on_click(self, event: Click) -> None:
         event.stop()
-        from rich.cells import cell_len
-
-        column = 0
-        for place, (text, _) in enumerate(self._left):
-            column += cell_len(text)
+        column, line = 0, self._line()
+        for place, span in enumerate(line):
+            column += width_of([span])
             if event.x < column:
-                self.post_message(self.Pressed(self, place))
+                self.post_message(self.Pressed(self, line, place, event.x))
                 return
+        self.post_message(self.Pressed(self, (*line, ("", "")), len(line), event.x))

@@ -9,6 +9,7 @@ from textual.events import Click
 from textual.message import Message
 from textual.strip import Strip
 
+from flowctl.tui.model.filtered import heading_at
 from flowctl.tui.model.texts import Line
 from flowctl.tui.widgets.pane import Pane
 
@@ -46,6 +47,18 @@ class RowPane(Pane, Generic[T]):
         def __init__(self, pane: RowPane[Any]) -> None:
             super().__init__()
             self.pane = pane
+
+        @property
+        def control(self) -> RowPane[Any]:
+            return self.pane
+
+    class HeadingClicked(Message):
+        """The heading of a column was clicked."""
+
+        def __init__(self, pane: RowPane[Any], heading: str) -> None:
+            super().__init__()
+            self.pane = pane
+            self.heading = heading
 
         @property
         def control(self) -> RowPane[Any]:
@@ -196,7 +209,12 @@ class RowPane(Pane, Generic[T]):
         event.stop()
         top = int(self._head is not None) + (1 if self.is_boxed or self._is_ruled else 0)
         place = event.y - top + self._top
-        if event.y >= top and place < len(self._rows):
+        if self._head is not None and event.y == top - 1:
+            inset = 2 if self.is_boxed else 0
+            heading = heading_at(self._head(self.size.width - 2 * inset), event.x - inset)
+            if heading:
+                self.post_message(self.HeadingClicked(self, heading))
+        elif event.y >= top and place < len(self._rows):
             self.move_to(place)
             if event.chain == 2:
                 self.post_message(self.Opened(self))
