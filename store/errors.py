@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, cast
 
 CauseKind = Literal["cause", "context"]
@@ -22,6 +22,8 @@ class Frame:
     code: str
     #: Whether it is the user's own code: not Python's, not an installed package's, not flowctl's.
     own: bool
+    #: From where to where in its line the part stands that raised; None: not on record, or all of it.
+    caret: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +77,13 @@ class ErrorReport:
 
 def _frame(plain: Any) -> Frame | None:
     match plain:
-        case [str(file), int(line), str(function), str(code), own, *_]:
-            return Frame(file=file, line=line, function=function, code=code, own=own is True)
+        case [str(file), int(line), str(function), str(code), own, *more]:
+            frame = Frame(file=file, line=line, function=function, code=code, own=own is True)
+            match more:
+                case [[int(start), int(end)], *_] if 0 <= start < end <= len(code):
+                    return replace(frame, caret=(start, end))
+                case _:
+                    return frame
         case _:
             return None
 

@@ -214,6 +214,7 @@ class Fold:
             record.position,
             to_json(record.tags) if record.tags else None,
             to_json(record.upstreams) if record.upstreams else None,
+            record.terms,
             record.name,
         )
         if self._is_fenced:

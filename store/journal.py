@@ -106,6 +106,8 @@ class TaskRunCreated(NamedTuple):
     #: Its position among the calls that its parent's own thread made, from 0; None where the order may differ
     #: from run to run (asynchronous parents, other threads).
     position: int | None = None
+    #: What it is granted, as JSON (see `store.terms`); None: nothing special.
+    terms: str | None = None
 
 
 class TaskRunState(NamedTuple):

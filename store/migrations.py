@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 #: Name of the migration set, and of its members in order; member n makes schema n.
 SET: Final = "flowctl"
-NAMES: Final = ("m1_first_schema", "m2_daemon", "m3_reloads")
+NAMES: Final = ("m1_first_schema", "m2_daemon", "m3_reloads", "m4_terms")
 
 # As `Migrations.ensure_migrations_table` writes it.
 _RECORD: Final = """
@@ -93,6 +93,11 @@ def migrations() -> Migrations:
     @steps(name=NAMES[2])
     def m3_reloads(db: Database) -> None:
         for statement in _statements(_script("schema_3.sql")):
+            db.conn.execute(statement)
+
+    @steps(name=NAMES[3])
+    def m4_terms(db: Database) -> None:
+        for statement in _statements(_script("schema_4.sql")):
             db.conn.execute(statement)
 
     return steps

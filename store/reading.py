@@ -11,6 +11,7 @@ from flowctl.store.errors import ErrorReport
 from flowctl.store.journal import default_run_name, task_run_id
 from flowctl.store.records import AttemptRow, FlowRunRow, LogRow, StateRow, TaskRunRow
 from flowctl.store.states import StateType
+from flowctl.store.terms import read_terms
 
 # Rows come from SQLite untyped; each function below gives every column its type.
 Row = tuple[Any, ...]
@@ -27,7 +28,7 @@ FLOW_RUN: Final = """
 TASK_RUN: Final = """
     SELECT t.number, f.id, t.parent_task, k.key, k.name, t.name, t.state_type, t.state_name, t.message, t.attempt,
         t.run_count, t.tags, t.upstreams, t.map_index, t.created_at, t.started_at, t.tried_at, t.ended_at, t.due_at,
-        t.inputs, t.value, t.error
+        t.inputs, t.value, t.error, t.terms
     FROM task_run t JOIN task k ON k.task = t.task JOIN flow_run f ON f.run = t.run
 """
 LOG: Final = (
@@ -105,6 +106,7 @@ def task_run(row: Row, root_id: str, flow_ids: Mapping[int, str], earlier: Seque
         value=row[20],
         error=_error(row[21]),
         attempts=_attempts(row, earlier),
+        terms=read_terms(row[22]) if row[22] else None,
     )
 
 

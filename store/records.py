@@ -7,6 +7,7 @@ from datetime import datetime
 
 from flowctl.store.errors import ErrorReport
 from flowctl.store.states import FINAL, StateType
+from flowctl.store.terms import Terms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +116,8 @@ class TaskRunRow:
     error: ErrorReport | None
     #: Every try of its body, oldest first.
     attempts: list[AttemptRow]
+    #: What it is granted; None: nothing special, or it was not on record then.
+    terms: Terms | None = None
 
     @property
     def is_final(self) -> bool:

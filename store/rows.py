@@ -91,6 +91,7 @@ class TaskRow:
         "state_type",
         "tags",
         "task",
+        "terms",
         "tried_at",
         "upstreams",
         "value",
@@ -110,6 +111,7 @@ class TaskRow:
         position: int | None,
         tags: str | None,
         upstreams: str | None,
+        terms: str | None,
         name: str | None,
         state_type: str = "PENDING",
         state_name: str = "Pending",
@@ -135,6 +137,7 @@ class TaskRow:
         self.position = position
         self.tags = tags
         self.upstreams = upstreams
+        self.terms = terms
         self.name = name
         self.state_type = state_type
         self.state_name = state_name
@@ -166,7 +169,7 @@ _FLOW_KEPT, _FLOW_CHANGING = _columns(
     "name attempt state_type state_name message run_count started_at ended_at due_at source value error state_version",
 )
 _TASK_KEPT, _TASK_CHANGING = _columns(
-    "root number run parent_task task attempt created_at map_index position tags upstreams",
+    "root number run parent_task task attempt created_at map_index position tags upstreams terms",
     "name state_type state_name message run_count started_at tried_at ended_at due_at inputs digest value error",
 )
 

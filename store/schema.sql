@@ -133,6 +133,8 @@ CREATE TABLE task_run (
     digest BLOB,
     value TEXT,
     error TEXT,
+    -- JSON: how often it may be tried again, when, and so on; NULL: it has nothing of that kind.
+    terms TEXT,
     PRIMARY KEY (root, number),
     -- As in `flow_run`.
     CHECK (

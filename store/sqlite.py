@@ -35,7 +35,7 @@ else:
 #: In the header of the file, so that `file` and we know whose it is ("flow").
 APPLICATION_ID: Final = 0x666C6F77
 #: `PRAGMA user_version` of the schema that this flowctl reads and writes.
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 #: How long a statement waits for a foreign connection (a `sqlite3` shell, a backup).
 BUSY_S: Final = 10.0
 #: A longer write-ahead log is copied into the database between two transactions.

@@ -13,6 +13,7 @@ from flowctl.core.engine.control import attend
 from flowctl.core.engine.loose import loose_run
 from flowctl.core.engine.previews import parameters_json
 from flowctl.core.engine.root import RootRun, source_of
+from flowctl.core.engine.task_terms import terms_of
 from flowctl.store.journal import FlowRunCreated, TaskRunCreated
 from flowctl.store.states import StateType
 
@@ -70,9 +71,17 @@ def new_task_run(
             None if upstreams is None else upstreams.numbers(root, arguments),
             map_index,
             position,
+            _terms_of(task, root),
         )
     )
     return run
+
+
+def _terms_of(task: Task[..., Any], root: RootRun) -> str | None:
+    known = root.terms
+    if task not in known:
+        known[task] = terms_of(task, root.settings)
+    return known[task]
 
 
 def new_flow_run(

@@ -251,6 +251,8 @@ class _RemoteRoot:
         self.log_level = self.settings.level_number
         self.results = self.home.run_folder(self.id) + "/results"
         self.recorded = facts["recorded"]
+        # Anew for each call: what is called from it may be another object each time.
+        self.terms: dict[Task[..., Any], str | None] = {}
         run_id, name, number, run_tags, count = facts["flow_run"]
         flow = None if facts["flow"] is None else Flow(_nothing, **facts["flow"])
         flow_run = FlowRun(

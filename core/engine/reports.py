@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from itertools import islice
 from types import CodeType, TracebackType
 from typing import Any, Final, NamedTuple, cast
 
@@ -78,9 +79,9 @@ def _write_one(plain: Plain, lines: list[str]) -> None:
     frames: list[list[Any]] = plain.get("frames") or []
     module = plain.get("module") or ""
     name = str(plain.get("type"))
-    if any(function or not file for file, _, function, _, _ in frames):
+    if any(function or not file for file, _, function, *_ in frames):
         lines.append("Traceback (most recent call last):")
-    for file, line, function, code, _ in frames:
+    for file, line, function, code, *_ in frames:
         if not file:
             lines.append(f"  [{code}]")
             continue
@@ -159,13 +160,15 @@ class _Step(NamedTuple):
     code: CodeType
     line: int
     names: dict[str, Any]
+    #: Of the instruction that was carried out.
+    instruction: int
 
 
 def _frames(traceback: TracebackType | None) -> list[list[Any]]:
     found: list[_Step] = []
     while traceback is not None:
         frame = traceback.tb_frame
-        found.append(_Step(frame.f_code, traceback.tb_lineno or 0, frame.f_globals))
+        found.append(_Step(frame.f_code, traceback.tb_lineno or 0, frame.f_globals, traceback.tb_lasti))
         traceback = traceback.tb_next
     kept = [one for one in found if _whose_file(one.code.co_filename) != "flowctl"]
     folded: list[Any] = _folded(kept or found)
@@ -204,7 +207,11 @@ def _remark(text: str) -> list[Any]:
 
 def _plain_frame(step: _Step) -> list[Any]:
     file = step.code.co_filename
-    return [file, step.line, step.code.co_name, _source_line(file, step.line, step.names), _whose_file(file) == "own"]
+    source = _source_line(file, step.line, step.names)
+    code = _cut(source.strip(), _LONGEST_LINE)
+    plain = [file, step.line, step.code.co_name, code, _whose_file(file) == "own"]
+    caret = _caret(step, source, len(code)) if plain[-1] and code else None
+    return plain if caret is None else [*plain, caret]
 
 
 def _source_line(file: str, line: int, names: Any) -> str:
@@ -212,9 +219,26 @@ def _source_line(file: str, line: int, names: Any) -> str:
 
     try:
         linecache.checkcache(file)
-        return _cut(linecache.getline(file, line, names).strip(), _LONGEST_LINE)
+        return linecache.getline(file, line, names)
     except Exception:  # a loader of the user's, a file of another encoding
         return ""
+
+
+def _caret(step: _Step, source: str, length: int) -> list[int] | None:
+    """Tell from where to where in its line the code stands that raised; None where that is all of the line."""
+    try:
+        position = next(islice(step.code.co_positions(), step.instruction // 2, None), None)
+        line, last_line, first, last = position or (None, None, None, None)
+        if line != step.line or first is None or last is None:
+            return None
+        # Python counts bytes.
+        encoded = source.encode()
+        indent = len(source) - len(source.lstrip())
+        start = len(encoded[:first].decode(errors="ignore")) - indent
+        end = length if last_line != line else min(len(encoded[:last].decode(errors="ignore")) - indent, length)
+        return [start, end] if 0 <= start < end and end - start < length else None
+    except Exception:  # positions are made by whoever made the code
+        return None
 
 
 def _whose_file(file: str) -> str:

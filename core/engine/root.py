@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from flowctl.core.authoring.flows import Flow
     from flowctl.core.authoring.runs import FlowRun, TaskRun
+    from flowctl.core.authoring.tasks import Task
     from flowctl.core.engine.control import Wishes
     from flowctl.core.engine.resume import Recorded
     from flowctl.core.engine.run_output import RunOutput
@@ -72,6 +73,7 @@ class RootRun:
         "results",
         "settings",
         "slots",
+        "terms",
         "waiting",
         "wishes",
     )
@@ -104,6 +106,8 @@ class RootRun:
         self.broken: BaseException | None = None
         #: What a person asked of the run by its control file, while that keeps tasks from starting.
         self.wishes: Wishes | None = None
+        #: Of each task that was called, what its runs are granted, as JSON.
+        self.terms: dict[Task[..., Any], str | None] = {}
         #: Limits of which the process holds a slot for the whole run.
         self.slots: frozenset[str] = frozenset()
         #: Task runs by number, in their retry delay or waiting for a slot.

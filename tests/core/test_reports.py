@@ -113,6 +113,25 @@ def test_the_text_is_pythons_traceback(fn: Callable[[], None]) -> None:
     assert as_text(report(error)).splitlines() == python
 
 
+def divide(ä: dict[str, int]) -> float:
+    return len("äöü") + ä["rows"] / ä["pages"]
+
+
+def test_the_part_of_the_line_that_raised_is_marked_where_it_is_not_all_of_it() -> None:
+    frames = ErrorReport.from_plain(report(caught(divide, {"rows": 1}))).frames
+
+    assert [frame.caret and frame.code[slice(*frame.caret)] for frame in frames] == [None, 'ä["pages"]']
+    assert "^" not in as_text(report(caught(divide, {"rows": 1})))
+
+
+@pytest.mark.parametrize("caret", [[5, 3], [-1, 2], [0, 99], ["a", 2], [1], "xy", None])
+def test_a_place_in_a_line_that_cannot_be_is_left_out(caret: Any) -> None:
+    (frame,) = ErrorReport.from_plain({"frames": [["a.py", 1, "f", "x = 1", True, caret]]}).frames
+
+    assert frame.caret is None
+    assert frame.code == "x = 1"
+
+
 def test_own_frames_are_those_of_the_user() -> None:
     plain = report(caught(lambda: json.loads("{")))
 
@@ -126,6 +145,7 @@ def test_own_frames_are_those_of_the_user() -> None:
         function="<lambda>",
         code='plain = report(caught(lambda: json.loads("{")))',
         own=True,
+        caret=(30, 45),
     )
 
 

@@ -85,8 +85,11 @@ def task_created(
     tags: Sequence[str] = (),
     upstreams: dict[str, list[int]] | None = None,
     map_index: int | None = None,
+    terms: str | None = None,
 ) -> TaskRunCreated:
-    return TaskRunCreated(at, task, run, parent_task, key, task_name, name, list(tags), upstreams, map_index)
+    return TaskRunCreated(
+        at, task, run, parent_task, key, task_name, name, list(tags), upstreams, map_index, terms=terms
+    )
 
 
 def task_state(

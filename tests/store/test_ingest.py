@@ -53,6 +53,12 @@ def test_a_whole_run_is_on_record(database: sqlite3.Connection, home: Home) -> N
     assert (journal["pid"], journal["host"], journal["problem"]) == (4711, "host", None)
 
 
+def test_what_a_task_is_granted_is_on_record(database: sqlite3.Connection, home: Home) -> None:
+    told(database, home, [*START, task_created(1, terms='{"retries": 4}'), task_created(2)])
+
+    assert [row(database, "task_run", number=number)["terms"] for number in (1, 2)] == ['{"retries": 4}', None]
+
+
 def test_the_same_journal_twice_is_the_same_as_once(database: sqlite3.Connection, home: Home) -> None:
     told(database, home, a_run(RUN))
     before = contents(database)

@@ -8,6 +8,7 @@ from typing import cast
 
 from flowctl.store.errors import ErrorReport, Frame
 from flowctl.store.records import AttemptRow, FlowRunRow, LogRow, StateRow, TaskRunRow
+from flowctl.store.terms import Terms
 from flowctl.store.text import safe_text
 
 
@@ -51,6 +52,7 @@ def task_run(row: TaskRunRow) -> TaskRunRow:
         and (row.value is None or _is_plain(row.value))
         and row.error is None
         and not row.tags
+        and (row.terms is None or row.terms.condition is row.terms.cache is None)
         and not any(each.error or each.message for each in row.attempts)
     ):
         return row
@@ -61,6 +63,7 @@ def task_run(row: TaskRunRow) -> TaskRunRow:
         task_key=line(row.task_key),
         state_name=line(row.state_name),
         inputs=line(row.inputs),
+        terms=None if row.terms is None else _terms(row.terms),
         message=None if row.message is None else safe_text(row.message),
         value=line_or_none(row.value),
         error=error(row.error),
@@ -123,14 +126,26 @@ def _attempt(row: AttemptRow) -> AttemptRow:
 
 
 def _frame(frame: Frame) -> Frame:
+    code = safe_text(frame.code)
     return Frame(
         file=line(frame.file),
         line=frame.line,
         function=line(frame.function),
-        code=safe_text(frame.code),
+        code=code,
         own=frame.own,
+        # Of what had to be written otherwise, places are not known.
+        caret=frame.caret if code == frame.code else None,
     )
 
 
 def _mapping(value: Mapping[str, object]) -> dict[str, object]:
     return {safe_text(key): plain(each) for key, each in value.items()}
+
+
+def _terms(terms: Terms) -> Terms:
+    condition, cache = terms.condition, terms.cache
+    return replace(
+        terms,
+        condition=None if condition is None else line(condition),
+        cache=None if cache is None else line(cache),
+    )

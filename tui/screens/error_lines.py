@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import PurePath
 from typing import Final
 
+from rich.cells import cell_len
+
 from flowctl.store.errors import ErrorReport, Frame
 from flowctl.tui.model.glyphs import Glyphs
 from flowctl.tui.model.texts import Line, counted
@@ -80,3 +82,6 @@ def _frame(frame: Frame, indent: str) -> Iterator[Line]:
     yield ((f"{indent}  {place_of(frame)}", look), (f" in {frame.function}", "quiet"))
     for line in frame.code.splitlines()[:4]:
         yield ((f"{indent}      {line}", "" if frame.own else "quiet"),)
+    if frame.caret is not None and len(frame.code.splitlines()) == 1:
+        start, end = (cell_len(frame.code[:place]) for place in frame.caret)
+        yield ((f"{indent}      {' ' * start}", ""), ("^" * (end - start), "error"))

@@ -13,8 +13,45 @@ from flowctl.core.engine.task_lifecycle import task_lifecycle
 from flowctl.core.engine.waits import Call, Interrupted, Sleep, TimedOut
 from flowctl.store.journal import TaskRunCreated, TaskRunState
 from flowctl.store.states import StateType
+from flowctl.store.terms import Terms, read_terms
 from tests.core.engine.by_hand import NOON_US, Bench, Steps
 from tests.core.engine.task_samples import carried_out, double, fail, fail_by_hand, refuse
+
+
+def test_what_a_task_is_granted_is_on_record_and_nothing_where_it_asked_for_nothing() -> None:
+    bench = Bench()
+    granted = flowctl.task(
+        fail,
+        retries=2,
+        retry_delay_seconds=flowctl.exponential_backoff(2),
+        retry_jitter_factor=0.5,
+        retry_condition_fn=refuse,
+        timeout_seconds=30,
+        cache_policy=flowctl.cache_policies.INPUTS,
+    )
+
+    bench.task_run(granted)
+    bench.task_run(flowctl.task(double), x=1)
+
+    first, second = [each.terms for each in bench.records() if isinstance(each, TaskRunCreated)]
+    assert first is not None
+    terms = read_terms(first)
+    assert terms == Terms(
+        retries=2,
+        delays=(2, 4),
+        jitter=0.5,
+        condition="refuse",
+        timeout_s=30,
+        cache=repr(flowctl.cache_policies.INPUTS),
+    )
+    assert terms is not None
+    assert (terms.tries, terms.delay_s(1), terms.delay_s(9)) == (3, 2, 4)
+    assert second is None
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"retries": "x"}', '{"delays": 3}', "9" * 5000])
+def test_terms_that_are_damaged_are_none(text: str) -> None:
+    assert read_terms(text) is None
 
 
 def test_retries_without_delay_go_straight_to_retrying() -> None:
