@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 #: A daemon that says nothing for so long is said to, and one that does for longer is waited for no more.
 SILENT_S: Final = 2.0
-_PATIENCE_S: Final = 10.0
+PATIENCE_S: Final = 10.0
 #: So long does whoever leaves wait for what is still to be done.
 _PARTING_PATIENCE_S: Final = 2.0
 #: Verb -> what it is called where it cannot be done; else by itself.
@@ -61,13 +61,13 @@ class Answer(NamedTuple):
 class Actions:
     """Requests of one home's daemon; they are made in a thread, since the answer may take its time."""
 
-    def __init__(self, home: Home, *, is_allowed: bool) -> None:
+    def __init__(self, home: Home, *, is_allowed: bool, patience_s: float = PATIENCE_S) -> None:
         self._home = home
         self._is_allowed = is_allowed
         self._lock = threading.Lock()
         #: Connection -> since when the answer is waited for.
         self._waiting: dict[Client, float] = {}
-        self._patience_s = _PATIENCE_S
+        self._patience_s = patience_s
 
     @property
     def is_allowed(self) -> bool:
@@ -123,7 +123,7 @@ class Actions:
 
     def hurry(self) -> None:
         """Wait for no answer for long any more: whoever asked is about to leave."""
-        self._patience_s = _PARTING_PATIENCE_S
+        self._patience_s = min(self._patience_s, _PARTING_PATIENCE_S)
 
     def close(self) -> None:
         """Wait for no answer any more."""

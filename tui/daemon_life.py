@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -46,8 +47,8 @@ class DaemonLife:
         left = f" daemon not running since {clock(self._gone_at)}. Showing the stored state."
         return ((left, "warning"),), (("ctrl+r", "accent"), (" starts it ", "warning"))
 
-    def start(self) -> None:
-        """Start it where there is none; what came of it is said above the keys."""
+    def start(self, then: Callable[[], None] | None = None) -> None:
+        """Start it where there is none, and go on; what came of it is said above the keys."""
         app = self._app
         if app.view is None:
             return
@@ -55,19 +56,21 @@ class DaemonLife:
             app.view.say("--no-daemon says only to look", "warning")
             return
         app.view.say("starting the daemon…", "quiet")
-        self._run(is_quiet=False)
+        self._run(then, is_quiet=False)
 
     def _start_if_missing(self) -> None:
         pulse = self._app.bridge.pulse
         if pulse is not None and pulse.daemon_pid is None and not self._app.is_over:
-            self._run(is_quiet=True)
+            self._run(None, is_quiet=True)
 
-    def _run(self, *, is_quiet: bool) -> None:
+    def _run(self, then: Callable[[], None] | None, *, is_quiet: bool) -> None:
         app = self._app
 
         def done(outcome: Outcome) -> None:
             if app.view is not None and not (is_quiet and outcome.is_done):
                 app.view.say(outcome.message, "" if outcome.is_done else "error")
+            if then is not None and outcome.is_done:
+                then()
 
         def start() -> None:
             app.call_later(done, app.actions.start_daemon())

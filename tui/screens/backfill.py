@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Final, cast
 
 from textual import on
@@ -44,10 +45,8 @@ class BackfillScreen(FormScreen):
             super().action_form_run()
             return
         verb, fields = self.form.wish()
-        if (reason := self.flowctl.actions.why_not(verb, self.bridge.pulse)) is not None:
-            self.say(reason, "warning")
-            return
-        self._send(verb, {**fields, "dry_run": True}, lambda answer: self._ask(verb, fields, answer))
+        ask = partial(self._ask, verb, fields)
+        self.with_daemon(verb, lambda: self._send(verb, {**fields, "dry_run": True}, ask))
 
     def _ask(self, verb: str, fields: dict[str, object], answer: Answer) -> None:
         if answer.problem is not None:

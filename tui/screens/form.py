@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 from textual import on
 from textual.events import Click, Key, Paste
@@ -135,7 +136,7 @@ class FormScreen(View):
 
     def action_form_run(self) -> None:
         """Send what the form comes to, if nothing is wrong with it."""
-        app, pane = self.flowctl, self.form_pane
+        pane = self.form_pane
         wrong = self.form.first_problem()
         if wrong is not None:
             pane.is_tried, self.form.place = True, wrong
@@ -143,14 +144,27 @@ class FormScreen(View):
             self.say(f"{self.form.fields[wrong].name}: {self.form.reading(wrong).problem}", "warning")
             return
         verb, fields = self.form.wish()
-        if (reason := app.actions.why_not(verb, app.bridge.pulse)) is not None:
-            self.say(reason, "warning")
-            return
         if self._is_sent:
             return
-        self._is_sent = True
-        self.say(f"{verb}…", "quiet")
-        self._send(verb, fields, self._answered)
+
+        def send() -> None:
+            self._is_sent = True
+            self.say("asking the daemon…", "quiet")
+            self._send(verb, fields, self._answered)
+
+        self.with_daemon(verb, send)
+
+    def with_daemon(self, verb: str, do: Callable[[], None]) -> None:
+        """Go on if the daemon can be asked; where there is none, offer to start it: what was typed stays."""
+        app = self.flowctl
+        reason = app.actions.why_not(verb, app.bridge.pulse)
+        if reason is None:
+            do()
+        elif app.actions.is_allowed:
+            start = partial(app.daemon.start, do)
+            self.choose("no daemon is running. Start it and go on?  y yes   any other key no", {"y": start, "Y": start})
+        else:
+            self.say(reason, "warning")
 
     def action_form_last(self) -> None:
         """Fill in what was given the last time."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -80,7 +82,6 @@ class Workplace:
         self.folder = folder
         self.file = folder / "jobs.py"
         self.file.write_text(FLOWS, encoding="utf-8")
-        self.pid = 0
         self._count = 0
 
     def start(self) -> None:
@@ -88,12 +89,19 @@ class Workplace:
         before = os.environ.get("FLOWCTL_HOME")
         os.environ["FLOWCTL_HOME"] = self.home.path
         try:
-            self.pid = start_daemon(self.home)
+            start_daemon(self.home)
         finally:
             if before is None:
                 del os.environ["FLOWCTL_HOME"]
             else:
                 os.environ["FLOWCTL_HOME"] = before
+
+    @property
+    def pid(self) -> int:
+        """The daemon's process, whoever started it."""
+        holder = find_holder(self.home)
+        assert holder is not None
+        return holder.pid
 
     def kill_daemon(self) -> None:
         """Have none any more, as by the worst of accidents."""
@@ -133,10 +141,11 @@ class Workplace:
         self.until_state(run_id, *states)
         return run_id
 
-    def deploy(self, flow: str, name: str, **fields: object) -> None:
-        """Make a deployment of a flow."""
-        place = {"file": str(self.file), "flow": flow}
-        self.ask("deploy", name=name, flow_name=flow, **place, **fields)
+    def command(self, *words: str) -> None:
+        """Run `flowctl`, in the folder with the flows."""
+        environment = {**os.environ, "FLOWCTL_HOME": self.home.path}
+        command = [sys.executable, "-m", "flowctl", *words]
+        subprocess.run(command, cwd=self.folder, env=environment, check=True, capture_output=True, timeout=PATIENCE_S)
 
     def states(self) -> dict[str, str]:
         return dict(self._rows("SELECT id, state_name FROM flow_run"))
