@@ -31,6 +31,7 @@ from flowctl.core.cli.display_words import Glyphs  # noqa: E402
 from flowctl.core.engine.launch import launch  # noqa: E402
 from flowctl.core.engine.loading import load_flow  # noqa: E402
 from flowctl.store.journal import Record  # noqa: E402
+from flowctl.tui.screens.export import self_contained  # noqa: E402
 
 WIDTH = 92
 DARK = TerminalTheme(
@@ -142,7 +143,7 @@ def draw(path: Path, command: str, texts: Callable[[Console], list[Text]], folde
     for text in texts(console):
         console.print(text, end="\n")
     svg: Any = console.export_svg(title="flowctl", theme=DARK, unique_id=path.stem)
-    path.write_text(svg.replace(folder, "/tmp"), encoding="utf-8")
+    path.write_text(self_contained(svg).replace(folder, "/tmp"), encoding="utf-8")
     sys.stdout.write(f"{path.relative_to(ROOT)}\n")
 
 

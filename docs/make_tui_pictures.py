@@ -23,8 +23,12 @@ from flowctl.store.home import Home  # noqa: E402 - of this checkout, whatever i
 from flowctl.store.queries import Reader  # noqa: E402
 from flowctl.store.records import TaskRunRow  # noqa: E402
 from flowctl.tui.app import FlowctlApp  # noqa: E402
+from flowctl.tui.model.glyphs import UNICODE  # noqa: E402
 from flowctl.tui.model.themes import choose_look  # noqa: E402
+from flowctl.tui.screens.export import self_contained  # noqa: E402
 
+#: Many fonts have no braille, and a picture does not turn.
+STILL: Final = UNICODE._replace(spinner="◐", states={**UNICODE.states, "running": "◐"})
 NARROW: Final = (80, 24)
 WIDE: Final = (140, 40)
 FLOWS: Final = """
@@ -154,7 +158,8 @@ def flowctl(*words: str, is_sure: bool = True) -> None:
 
 def draw(name: str, size: tuple[int, int], keys: Sequence[str]) -> None:
     """Open the interface, press keys, and save what it shows."""
-    app = FlowctlApp(Home.default(), choose_look({"TERM": "xterm-256color", "COLORTERM": "truecolor"}))
+    look = choose_look({"TERM": "xterm-256color", "COLORTERM": "truecolor"})._replace(glyphs=STILL)
+    app = FlowctlApp(Home.default(), look)
 
     async def show() -> str:
         async with app.run_test(size=size) as pilot:
@@ -164,7 +169,7 @@ def draw(name: str, size: tuple[int, int], keys: Sequence[str]) -> None:
                 while not app.bridge.is_idle():
                     await asyncio.sleep(0.05)
                 await pilot.pause(0.3)
-            return app.export_screenshot(title="flowctl tui")
+            return self_contained(app.export_screenshot(title="flowctl tui"))
 
     path = ROOT / "docs" / "pictures" / f"tui-{name}.svg"
     folder = os.environ["HOME"]

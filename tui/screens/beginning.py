@@ -55,7 +55,7 @@ def new_flow(view: View) -> None:
     try:
         path = write_sample(Path.cwd())
     except OSError as error:
-        view.say(f"no sample can be written into {Path.cwd()}: {error.strerror}", "error")
+        view.say(f"no sample can be written into the folder you started in: {error.strerror}", "error")
         return
     view.edit(str(path), 1)
     view.say(f"wrote {path.name}")
@@ -81,13 +81,21 @@ def write_sample(folder: Path) -> Path:
     raise FileExistsError(17, f"{_MOST_NAMES - 1} of them are there already")
 
 
+def here() -> Path:
+    """Give the current folder, or where that was removed the user's own."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        return Path.home()
+
+
 def ask_folder(view: View) -> None:
     """Ask for a file or folder, and have it watched."""
     view.type_into(
         "#note",
-        str(Path.cwd()),
+        str(here()),
         placeholder="a folder with flows, or one file",
-        entered=lambda text: watch(view, str(Path(text.strip() or ".").expanduser().absolute())),
+        entered=lambda text: watch(view, str(here() / Path(text.strip()).expanduser())),
     )
 
 

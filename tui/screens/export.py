@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,9 +18,22 @@ def as_text(view: View) -> str:
     return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips) + "\n"
 
 
+def self_contained(svg: str) -> str:
+    """Let a picture load nothing from elsewhere: it is shown in the fixed-width font that its viewer has.
+
+    Rich names a font of the web, which most viewers do not fetch; what they take instead may not keep columns.
+    """
+    return re.sub(r"\s*@font-face\s*{[^}]*}", "", svg).replace("Fira Code, monospace", "monospace")
+
+
+def stamp() -> str:
+    """Write the second of now into a file's name."""
+    return time.strftime("%Y%m%d-%H%M%S")
+
+
 def save(text: str, kind: str) -> str:
     """Write a new file in the current folder; return its path. Raises `OSError`."""
-    stem = f"flowctl-{time.strftime('%Y%m%d-%H%M%S')}"
+    stem = f"flowctl-{stamp()}"
     for number in range(100):
         path = Path.cwd() / f"{stem}{f'-{number}' if number else ''}.{kind}"
         try:

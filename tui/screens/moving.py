@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from flowctl.tui.screens.screen import FlowctlScreen
@@ -164,13 +163,13 @@ class Moving(FlowctlScreen):
         view, record = self.whole, self.whole.inspected()
         try:
             if kind == "svg":
-                path = export.save(self.flowctl.export_screenshot(), kind)
+                path = export.save(export.self_contained(self.flowctl.export_screenshot()), kind)
             elif kind == "txt" or record is None:
                 path = export.save(export.as_text(view), "txt")
             else:
                 path = export.save(as_json(record[1]) + "\n", kind)
         except OSError as error:
-            view.say(f"cannot save in {Path.cwd()}: {error.strerror}", "error")
+            view.say(f"cannot save in the folder you started in: {error.strerror}", "error")
             return
         view.say(f"saved {path}")
 

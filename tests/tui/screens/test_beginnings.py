@@ -37,6 +37,25 @@ def test_a_sample_is_written_on_request_under_a_name_that_is_free(
     assert sent[0][1]["path"] == str(tmp_path / "hello_flow_2.py")
 
 
+def test_in_a_folder_that_was_removed_it_says_so_and_offers_another(
+    home: Home, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sent: Sent
+) -> None:
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    folder.rmdir()
+
+    async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
+        await press(app, pilot, "3", "colon", *"new flow", "enter")
+        assert "no sample can be written into the folder you started in" in grid(app)[-2]
+        await press(app, pilot, "colon", *"watch a folder", "enter", "enter")
+        await until(app, pilot, lambda: bool(sent))
+
+    drive(home, scenario)
+
+    assert sent[0][1]["path"] == str(Path.home())
+
+
 def test_the_sample_runs_as_it_is(flowctl_command: Command, tmp_path: Path) -> None:
     path = write_sample(tmp_path)
 

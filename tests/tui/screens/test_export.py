@@ -1,0 +1,101 @@
+"""What `ctrl+e` saves: a picture, the text of the screen, the record under the cursor."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from textual.pilot import Pilot
+
+from flowctl.store.home import Home
+from flowctl.tui.app import FlowctlApp
+from tests.tui.screens.driving import NARROW, WIDE, drive, grid, press, screen_text
+from tests.tui.screens.sample import LIVE, three_runs
+
+SIZES = pytest.mark.parametrize("size", [NARROW, WIDE], ids=lambda size: f"{size[0]}x{size[1]}")
+Saved = Callable[[str, tuple[int, int]], tuple[str, list[str]]]
+
+
+@pytest.fixture
+def saved(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Saved:
+    """Export by a letter; give what was written, and the lines of the screen at that moment."""
+    monkeypatch.chdir(tmp_path)
+
+    def export(letter: str, size: tuple[int, int]) -> tuple[str, list[str]]:
+        before: list[str] = []
+
+        async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
+            await press(app, pilot, "ctrl+e")
+            before.extend(grid(app))
+            await press(app, pilot, letter)
+            assert f"saved {tmp_path}"[: size[0] - 2] in screen_text(app)
+
+        with three_runs(home):
+            drive(home, scenario, size=size)
+        (path,) = tmp_path.glob("flowctl-*")
+        return path.read_text(encoding="utf-8"), before
+
+    return export
+
+
+@SIZES
+def test_a_picture_has_the_screen_in_it_and_loads_nothing_from_elsewhere(saved: Saved, size: tuple[int, int]) -> None:
+    picture, before = saved("s", size)
+
+    words = "".join(ElementTree.fromstring(picture).itertext()).replace("\u00a0", " ")
+    assert all(word in words for line in before[:-2] for word in line.split())
+    assert "http" not in picture.replace("http://www.w3.org/2000/svg", "").replace("https://www.textualize.io", "")
+    assert "url(#" in picture
+    assert "url(h" not in picture.replace('"', "")
+
+
+@SIZES
+def test_text_is_the_screen_line_by_line(saved: Saved, size: tuple[int, int]) -> None:
+    text, before = saved("t", size)
+
+    lines = text.splitlines()
+    assert len(lines) == size[1]
+    assert lines[:-2] == [line.rstrip() for line in before[:-2]]
+
+
+@SIZES
+def test_the_record_under_the_cursor_is_json(saved: Saved, size: tuple[int, int]) -> None:
+    record, _ = saved("j", size)
+
+    assert json.loads(record)["id"] == LIVE
+
+
+def test_a_folder_that_takes_no_file_is_named(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    folder.rmdir()
+
+    async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
+        await press(app, pilot, "ctrl+e", "t")
+
+        assert "cannot save" in screen_text(app)
+
+    with three_runs(home):
+        drive(home, scenario)
+
+
+def test_two_saves_within_one_second_make_two_files(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("flowctl.tui.screens.export.stamp", lambda: "20260528-120000")
+
+    async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
+        await press(app, pilot, "ctrl+e", "t", "ctrl+e", "t")
+
+    with three_runs(home):
+        drive(home, scenario)
+
+    assert {path.name for path in tmp_path.glob("flowctl-*")} == {
+        "flowctl-20260528-120000.txt",
+        "flowctl-20260528-120000-1.txt",
+    }
