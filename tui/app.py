@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, ClassVar, Final
@@ -11,11 +10,10 @@ from textual.css.query import NoMatches
 from textual.events import Event, Key, Paste
 
 from flowctl.store.home import Home
-from flowctl.store.records import FlowRunRow
 from flowctl.tui import clipboard, signals
 from flowctl.tui.actions import Actions
 from flowctl.tui.attention import Attention
-from flowctl.tui.bell import Bells, notify
+from flowctl.tui.bell import Bells
 from flowctl.tui.bridge import EVERY_S, SSH_EVERY_S, Bridge, Broken, News
 from flowctl.tui.daemon_life import DaemonLife
 from flowctl.tui.data.source import Clock, Source, utc_now
@@ -122,7 +120,7 @@ class FlowctlApp(Navigation):
         """Begin: data, clock, signals."""
         signals.listen(self)
         self.bridge.watch(lambda source: source.counts(), self._take_counts, is_slow=True)
-        self.bridge.watch(lambda source: source.standing(self.bells.ids), self._ring)
+        self.bridge.watch(lambda source: source.standing(self.bells.ids), partial(self.bells.ring, self))
         self.bridge.start()
         self.switch_mode("runs")
         if self._opens_run is not None:
@@ -168,16 +166,6 @@ class FlowctlApp(Navigation):
         )
         if self.view is not None:
             self.view.say(f"copied {name} to {ways}")
-
-    def _ring(self, runs: Sequence[FlowRunRow]) -> None:
-        """Ring for the runs that have ended and were to be told of."""
-        for run in runs:
-            if run.is_final and run.id in self.bells:
-                self.bells.toggle(run.id)
-                self.bell()
-                notify(f"{run.flow_name}: {run.state_name}", run.name)
-                if self.view is not None:
-                    self.view.say(f"{run.flow_name} {run.name}: {run.state_name}", "accent")
 
     def _ink_of(self, theme: Theme) -> Ink:
         return Ink(theme, self.look.glyphs, is_ascii=self.look.is_ascii)

@@ -6,6 +6,12 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flowctl.store.records import FlowRunRow
+    from flowctl.tui.app import FlowctlApp
 
 
 class Bells:
@@ -25,6 +31,16 @@ class Bells:
     def ids(self) -> tuple[str, ...]:
         """The runs, in some order that stays."""
         return tuple(sorted(self._ids))
+
+    def ring(self, app: FlowctlApp, runs: Sequence[FlowRunRow]) -> None:
+        """Ring for those of the runs that have ended and were to be told of."""
+        for run in runs:
+            if run.is_final and run.id in self:
+                self.toggle(run.id)
+                app.bell()
+                notify(f"{run.flow_name}: {run.state_name}", run.name)
+                if app.view is not None:
+                    app.view.say(f"{run.flow_name} {run.name}: {run.state_name}", "accent")
 
 
 def notify(title: str, text: str) -> bool:
