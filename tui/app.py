@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from functools import partial
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from textual.css.query import NoMatches
 from textual.events import Event, Key, Paste
@@ -25,12 +25,9 @@ from flowctl.tui.navigation import Navigation
 from flowctl.tui.screens import main_view
 from flowctl.tui.screens.pointing import TABS
 from flowctl.tui.screens.view import View
+from flowctl.tui.ticking import Ticking
 from flowctl.tui.widgets.ink import Ink, textual_theme
 from flowctl.tui.widgets.pane import BOX_WIDTH, SPLIT_FROM
-
-#: Four times a second a spinner turns and a countdown is written anew; else once a second the clock.
-TICK_S: Final = 0.25
-_TICKS_A_SECOND: Final = 4
 
 
 class FlowctlApp(Navigation):
@@ -71,13 +68,13 @@ class FlowctlApp(Navigation):
         self.counts: Counts | None = None
         #: Data goes on, and the screen stands still.
         self.is_frozen = False
+        self._ticking = Ticking(self._tick, self._turns, self._handle_exception)
         self.asked = Asked()
         self.attention = Attention(home)
         self.bells = Bells()
         #: What is to be said once the terminal is back.
         self.parting: list[str] = []
         self._opens_run = opens_run
-        self._ticks = 0
         #: The list of runs as it stood when the interface was left: the next first frame.
         self.last_frame: list[str] = []
 
@@ -125,10 +122,11 @@ class FlowctlApp(Navigation):
         self.switch_mode("runs")
         if self._opens_run is not None:
             self.open_run(self._opens_run)
-        self.set_interval(TICK_S, self._tick)
+        self._ticking.start()
         self.daemon.begin()
 
     def on_unmount(self) -> None:
+        self._ticking.stop()
         self.actions.hurry()
         for each in self.asked.rest():
             each()
@@ -145,6 +143,7 @@ class FlowctlApp(Navigation):
         if self.view is not None:
             self.view.show_health()
             self.view.refresh_lines()
+        self._ticking.hurry()
 
     def on_broken(self, event: Broken) -> None:
         """End as with any other defect: with the terminal restored and a report."""
@@ -175,13 +174,14 @@ class FlowctlApp(Navigation):
         if self.view is not None:
             self.view.take_counts(counts)
 
-    def _tick(self) -> None:
-        self._ticks += 1
+    def _turns(self) -> bool:
+        return self.view is not None and self.view.is_live and not self.is_frozen and not self.look.is_calm
+
+    def _tick(self, tick: int) -> None:
         for each in self.asked.due():
             self.run_worker(each, thread=True, group="requests", exit_on_error=False)
-        view = self.view
-        if view is not None and not self.is_frozen and (view.is_live or self._ticks % _TICKS_A_SECOND == 0):
-            view.tick(self._ticks)
+        if self.view is not None and not self.is_frozen:
+            self.view.tick(tick)
 
     def _print_error_renderables(self) -> None:
         """Print nothing: what broke is told once the terminal is back, in a sentence."""

@@ -16,6 +16,7 @@ from textual.message import Message
 
 from flowctl.store.home import HomeUnusable
 from flowctl.store.problems import StoreError
+from flowctl.tui.data.alarm import Alarm
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -27,9 +28,8 @@ T = TypeVar("T")
 
 #: Ten times a second is more than an eye follows.
 EVERY_S: Final = 0.1
-#: While no run is under way and nothing has changed for a moment, each look is mostly the cost of waking up.
-QUIET_EVERY_S: Final = 0.25
-_MOMENT_S: Final = 1.0
+#: Where every change wakes it, it still looks so often: a daemon that dies changes no file.
+_AGAIN_S: Final = 1.0
 #: Over a slow line every change costs bytes.
 SSH_EVERY_S: Final = 0.25
 #: Of the time, this share at most goes into reading: the screen shares the interpreter with it.
@@ -98,13 +98,12 @@ class Bridge:
         self.every_s = every_s
         self._questions: list[Question[Any]] = []
         self._lock = threading.Lock()
-        self._wake = threading.Event()
+        self._alarm = Alarm()
         self._is_over = False
         self._is_posted = False
         self._thread = threading.Thread(target=self._read, name="flowctl-tui-bridge", daemon=True)
         self._slow = ThreadPoolExecutor(max_workers=1, thread_name_prefix="flowctl-tui-slow")
         self.pulse: Pulse | None = None
-        self._changed_s = float("-inf")
         #: How many seconds the last round of reading took; shown among the budgets.
         self.took_s = 0.0
 
@@ -115,9 +114,11 @@ class Bridge:
     def stop(self) -> None:
         """End the threads; what is being read just now is waited for, but not for ever."""
         self._is_over = True
-        self._wake.set()
+        self._alarm.ring()
         if self._thread.is_alive():
             self._thread.join(timeout=_PATIENCE_S)
+        if not self._thread.is_alive():
+            self._alarm.close()
         self._slow.shutdown(wait=False, cancel_futures=True)
 
     def watch(self, ask: Callable[[Source], T], tell: Callable[[T], None], *, is_slow: bool = False) -> Question[T]:
@@ -133,7 +134,7 @@ class Bridge:
         question.is_due = True
         question.answer = _NOTHING
         question.asked_s = float("-inf")
-        self._wake.set()
+        self._alarm.ring()
 
     def drop(self, question: Question[Any]) -> None:
         """Ask no more."""
@@ -172,7 +173,7 @@ class Bridge:
     def _add(self, question: Question[T]) -> Question[T]:
         with self._lock:
             self._questions.append(question)
-        self._wake.set()
+        self._alarm.ring()
         return question
 
     def _read(self) -> None:
@@ -181,23 +182,24 @@ class Bridge:
         try:
             while not self._is_over:
                 began = time.perf_counter()
-                self._wake.clear()
                 source = source or self._open()
+                # First watched, then read: what is written from now on is not missed.
+                is_watched = self._alarm.watch(source.home)
                 version = self._round(source, version)
                 self.took_s = time.perf_counter() - began
-                self._wake.wait(max(self.pause_s(), self.took_s / _SHARE - self.took_s))
+                is_asked = self._alarm.rest(max(self.every_s, self.took_s / _SHARE - self.took_s))
+                if is_watched and not is_asked and self._is_settled():
+                    self._alarm.wait(_AGAIN_S)
         except Exception as error:  # noqa: BLE001 - it is raised again on the loop
             self._send(Broken(error))
         finally:
             if source is not None:
                 source.close()
 
-    def pause_s(self) -> float:
-        """Tell how many seconds to wait before the store is looked at again."""
-        is_quiet = self.pulse is not None and not self.pulse.is_active
-        if is_quiet and time.monotonic() - self._changed_s > _MOMENT_S:
-            return max(self.every_s, QUIET_EVERY_S)
-        return self.every_s
+    def _is_settled(self) -> bool:
+        with self._lock:
+            is_due = any(question.is_due for question in self._questions)
+        return not is_due and self.pulse is not None and self.pulse.is_told
 
     def _round(self, source: Source, version: int) -> int:
         pulse = source.pulse()
@@ -205,7 +207,6 @@ class Bridge:
         with self._lock:
             questions = list(self._questions)
         if pulse.version != version:
-            self._changed_s = time.monotonic()
             for question in questions:
                 question.is_due = question.is_due or not question.is_once
         is_quiet = True

@@ -1,4 +1,4 @@
-"""Wakes the daemon when a file appears in a folder: inotify on Linux, kqueue on macOS; elsewhere it has to look.
+"""Wakes whoever waits for a file to appear in a folder: inotify on Linux, kqueue on macOS; elsewhere they have to look.
 
 watchfiles does this too, by a thread that wakes up several times a second: too much for an idle daemon.
 """
@@ -14,6 +14,7 @@ _IN_CLOEXEC: Final = os.O_CLOEXEC
 _IN_NONBLOCK: Final = os.O_NONBLOCK
 # Created, moved in, deleted.
 _IN_EVENTS: Final = 0x100 | 0x80 | 0x200
+_IN_WRITTEN: Final = 0x2
 
 
 class FolderWatch:
@@ -34,26 +35,29 @@ class FolderWatch:
         os.close(self.descriptor)
 
 
-def watch_folder(path: str) -> FolderWatch | None:
-    """Begin to watch a folder; None where the system has no way, or no room left for one more."""
+def watch_folder(path: str, *, has_writes: bool = False) -> FolderWatch | None:
+    """Begin to watch a folder, and if asked the files in it for being written to.
+
+    None where the system has no way, or no room left for one more.
+    """
     try:
         if sys.platform == "linux":
-            return _inotify(path)
-        if sys.platform == "darwin":
+            return _inotify(path, _IN_EVENTS | _IN_WRITTEN if has_writes else _IN_EVENTS)
+        if sys.platform == "darwin" and not has_writes:
             return _Kqueue(path)
     except OSError:
         pass
     return None
 
 
-def _inotify(path: str) -> FolderWatch | None:
+def _inotify(path: str, events: int) -> FolderWatch | None:
     import ctypes
 
     library = ctypes.CDLL(None, use_errno=True)
     descriptor: int = library.inotify_init1(_IN_CLOEXEC | _IN_NONBLOCK)
     if descriptor < 0:
         return None
-    if library.inotify_add_watch(descriptor, os.fsencode(path), _IN_EVENTS) < 0:
+    if library.inotify_add_watch(descriptor, os.fsencode(path), events) < 0:
         os.close(descriptor)
         return None
     return FolderWatch(descriptor)

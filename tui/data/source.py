@@ -1,4 +1,4 @@
-"""The one door through which screens read: every method may be called from any thread and gives frozen answers.
+"""The one door through which screens read: what is asked may be asked from any thread, and answers are frozen.
 
 By itself it writes nothing. Where no daemon ingests, it catches up with the journals, as reading commands do.
 """
@@ -10,19 +10,17 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final, Self
 
-from flowctl.core.daemon.instance import Holder, find_holder
-from flowctl.store.catchup import active_runs, catch_up
-from flowctl.store.home import Home, HomeUnusable
+from flowctl.store.home import Home
 from flowctl.store.overview import OverviewReader
-from flowctl.store.problems import RunNotFound, StoreError
+from flowctl.store.problems import RunNotFound
 from flowctl.store.query_language import EVERYTHING, Query, terms
 from flowctl.store.records import FlowRunRow, StoredResult
 from flowctl.tui.data import details, flow_files, form_subjects, overview, safe_rows
 from flowctl.tui.data.deployments import DeploymentReading
-from flowctl.tui.data.journals_seen import Sizes, sizes_of
 from flowctl.tui.data.lanes import Lane
 from flowctl.tui.data.listing import listed
 from flowctl.tui.data.log_reading import read_window
+from flowctl.tui.data.pulse import Pulsing
 from flowctl.tui.data.system import system
 from flowctl.tui.model.files import FilesPage
 from flowctl.tui.model.form import FormPlan
@@ -44,11 +42,6 @@ from flowctl.tui.model.system import SystemFacts
 
 #: More that have not ended than this are not put before the others.
 MOST_ACTIVE: Final = 1000
-#: A run that was killed writes nothing: without news, one looks after it so often.
-_LOOK_AFTER_S: Final = 2.0
-#: A commit waits for the disk.
-_CATCH_UP_EVERY_S: Final = 0.2
-_DAEMON_EVERY_S: Final = 1.0
 _TYPICAL_EVERY_S: Final = 5.0
 #: Fields that indices answer; for others it may have to look at every run.
 _QUICK: Final = frozenset({"state", "flow", "age", "created"})
@@ -66,18 +59,12 @@ class Source:
     def __init__(self, home: Home, clock: Clock) -> None:
         self.home = home
         self.clock = clock
-        self._pulse_lane = Lane(home, "pulse")
+        self._pulsing = Pulsing(home, clock)
         self._quick = Lane(home, "read")
         #: For what may take long: counting, searching in logs, the overview.
         self._slow = Lane(home, "search")
-        self._version = 0
-        self._seen: tuple[int, int] | None = None
-        self._sizes: Sizes | None = None
-        self._caught_up_s = self._looked_s = float("-inf")
-        self._holder: Holder | None = None
         self._typical: dict[str, float] = {}
         self._typical_s = float("-inf")
-        self._unreadable: dict[str, str] = {}
         #: Only the slow lane's thread uses it.
         self._plans = DeploymentReading()
 
@@ -88,12 +75,16 @@ class Source:
 
     def close(self) -> None:
         """Break off what is being read and end the threads."""
-        for lane in (self._slow, self._quick, self._pulse_lane):
+        for lane in (self._slow, self._quick):
             lane.close()
+        self._pulsing.close()
 
     def pulse(self) -> Pulse:
-        """Catch up where no daemon does, and tell whether anything was written since; cheap, and never raises."""
-        return self._pulse_lane.carry_out(self._beat)
+        """Catch up where no daemon does, and tell whether anything was written since; cheap, and never raises.
+
+        Alone of all it belongs to one thread, that which closes the source in the end.
+        """
+        return self._pulsing.beat()
 
     def runs_page(self, query: Query = EVERYTHING, limit: int = 200, before: Cursor | None = None) -> RunsPage:
         """Read runs that fit: first those that have not ended, then the newest; `before` is where a page ended."""
@@ -178,7 +169,7 @@ class Source:
             return read_window(
                 reader,
                 place,
-                self._version,
+                self._pulsing.version,
                 after=after,
                 before=before,
                 level=level,
@@ -238,14 +229,17 @@ class Source:
 
     def counts(self) -> Counts:
         """Read what the dashboard says."""
-        return self._slow.ask(lambda reader: overview.counts(reader, self.clock(), self._version))
+        return self._slow.ask(lambda reader: overview.counts(reader, self.clock(), self._pulsing.version))
 
     def system(self) -> SystemFacts:
         """Read sizes, places and versions."""
-        return self._slow.ask(lambda reader: system(reader, self.home, self._holder, self._unreadable, self.clock()))
+        pulsing = self._pulsing
+        return self._slow.ask(
+            lambda reader: system(reader, self.home, pulsing.holder, pulsing.unreadable, self.clock())
+        )
 
     def _page(self, reader: OverviewReader, query: Query, limit: int, before: Cursor | None) -> RunsPage:
-        now, version, typical = self.clock(), self._version, self._typical_of(reader)
+        now, version, typical = self.clock(), self._pulsing.version, self._typical_of(reader)
         active: list[tuple[int, int]] = []
         if before is None:
             active = reader.search(query, now=now, typical=typical, has_ended=False, limit=MOST_ACTIVE)
@@ -267,37 +261,3 @@ class Source:
             self._typical = reader.typical_durations()
             self._typical_s = time.monotonic()
         return self._typical
-
-    def _beat(self) -> Pulse:
-        problem: str | None = None
-        now_s = time.monotonic()
-        if now_s - self._looked_s > _DAEMON_EVERY_S:
-            self._holder, self._looked_s = find_holder(self.home), now_s
-        try:
-            if self._holder is None:
-                self._catch_up(now_s)
-            data_version = self._pulse_lane.here(lambda reader: reader.data_version())
-            seen = (self._pulse_lane.opened, data_version)
-            if seen != self._seen:
-                self._seen = seen
-                self._version += 1
-        except (StoreError, HomeUnusable) as error:
-            problem = str(error)
-        holder = self._holder
-        return Pulse(
-            version=self._version,
-            daemon_pid=None if holder is None else holder.pid,
-            daemon_since=datetime.fromtimestamp(holder.started_at / 1e6, UTC) if holder and holder.started_at else None,
-            problem=problem,
-            is_active=bool(active_runs(self.home)),
-            at=self.clock(),
-        )
-
-    def _catch_up(self, now_s: float) -> None:
-        if now_s - self._caught_up_s < _CATCH_UP_EVERY_S:
-            return
-        sizes = sizes_of(self.home)
-        if sizes == self._sizes and now_s - self._caught_up_s < _LOOK_AFTER_S:
-            return
-        self._sizes, self._caught_up_s = sizes, now_s
-        self._unreadable = {look.run_id: str(look.problem) for look in catch_up(self.home)}

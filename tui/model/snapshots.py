@@ -20,8 +20,8 @@ class Pulse:
     daemon_since: datetime | None
     #: Why nothing newer can be read; then the screens show what they have, "as of" the time they have it from.
     problem: str | None
-    #: Whether a run is under way, so that something may be written at any moment.
-    is_active: bool
+    #: Whether all that runs write shows in the home's folder at once; without a daemon one has to look for it.
+    is_told: bool
     at: datetime
 
 

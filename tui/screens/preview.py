@@ -65,6 +65,11 @@ class Preview:
         flow = row.run.flow_name
         self._questions.append(self._view.watch_store(lambda source: source.latest_of(flow, LATEST), self._take_latest))
 
+    @property
+    def is_live(self) -> bool:
+        """Whether it moves with the clock."""
+        return self._row is not None and not self._row.run.is_final
+
     def title(self, glyphs: Glyphs, now: datetime, width: int) -> tuple[str, str]:
         """Name the run, and say how it is getting on; in a narrow frame by its sign alone."""
         if self._row is None:

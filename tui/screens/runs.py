@@ -25,6 +25,7 @@ from flowctl.tui.screens.preview import Preview
 from flowctl.tui.screens.query_line import REST_S
 from flowctl.tui.screens.run_marks import RunMarks
 from flowctl.tui.screens.travelling import Travelling
+from flowctl.tui.ticking import QUICK
 from flowctl.tui.widgets.bar import Bar
 from flowctl.tui.widgets.pane import TextPane
 from flowctl.tui.widgets.rows import RowLook, RowPane
@@ -205,15 +206,15 @@ class RunsScreen(Travelling, RunMarks):
 
     @property
     def is_live(self) -> bool:
-        return any(not row.run.is_final for row in self.runs.rows[:1]) or self._note != ()
+        return any(runs_lines.word_of_run(row.run) == "running" for row in self.rows.window)
 
     def tick(self, tick: int) -> None:
         super().tick(tick)
         self._now = self.instant or self.flowctl.clock()
         self.rows.tick(tick)
-        if self.is_live:
+        if self._preview.is_live:
             self._show_preview()
-        if tick % 4 == 0:
+        if tick % QUICK == 0:
             self._show_strip()
 
     def frame_lines(self) -> list[str]:

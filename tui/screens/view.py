@@ -115,7 +115,7 @@ class View(Moving, Acting, Taking, FillingIn, Pointing, TypingLine):
     @property
     def stands(self) -> bool:
         """Whether it has its widgets: one that is left keeps getting what it asked for, and has lost them."""
-        return self.is_mounted and bool(self.query("#where"))
+        return self.is_mounted and self.query_one_optional("#where") is not None
 
     def on_mount(self) -> None:
         self._made.set()

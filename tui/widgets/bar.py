@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from textual.events import Click
+from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
@@ -41,8 +42,15 @@ class Bar(Widget):
 
     def put(self, left: Line, right: Line = ()) -> None:
         """Say something else; what is the same already costs nothing."""
-        if (left, right) != (self._left, self._right):
-            self._left, self._right = left, right
+        if (left, right) == (self._left, self._right):
+            return
+        cells = width_of(right)
+        is_right_alone = left == self._left and cells == width_of(self._right)
+        self._left, self._right = left, right
+        if is_right_alone and 0 < cells < self.size.width:
+            # A clock is eight cells of a line, and is written each second.
+            self.refresh(Region(self.size.width - cells, 0, cells, 1))
+        else:
             self.refresh()
 
     def render_line(self, y: int) -> Strip:  # noqa: ARG002 - there is one line

@@ -147,6 +147,11 @@ class RowPane(Pane, Generic[T]):
         return False
 
     @property
+    def window(self) -> Sequence[T]:
+        """The rows that are seen."""
+        return self._rows[self._top : self._top + self.page]
+
+    @property
     def page(self) -> int:
         """How many rows the window holds."""
         return max(1, self.body_height - (self._head is not None))
@@ -155,7 +160,7 @@ class RowPane(Pane, Generic[T]):
         """Let what moves with the clock be drawn anew: only rows in the window, and only the live ones."""
         self.look_version = look_version
         top = int(self._head is not None) + (1 if self.is_boxed or self._is_ruled else 0)
-        for y, row in enumerate(self._rows[self._top : self._top + self.page]):
+        for y, row in enumerate(self.window):
             if self._is_live(row):
                 self.refresh_line(y + top)
 
