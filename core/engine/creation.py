@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: Arguments of a root run are kept up to this many bytes, pickled, so that it can be retried in another process.
 LARGEST_ARGUMENTS = 64 * 1024 * 1024
+#: As many tasks as a flow has in code, and more.
+_MOST_TERMS = 1000
 
 
 def new_task_run(
@@ -80,6 +82,8 @@ def new_task_run(
 def _terms_of(task: Task[..., Any], root: RootRun) -> str | None:
     known = root.terms
     if task not in known:
+        if len(known) >= _MOST_TERMS:
+            known.clear()  # tasks that are made for one call each must not be kept by what is known of them
         known[task] = terms_of(task, root.settings)
     return known[task]
 
