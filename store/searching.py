@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from statistics import median
 from typing import Final
@@ -15,6 +15,7 @@ from flowctl.store.queries import Reader
 from flowctl.store.query_language import Query
 from flowctl.store.query_sql import Condition, compile_query
 from flowctl.store.records import FlowRunRow
+from flowctl.store.terms import read_terms
 
 #: What is usual is told by so many of the latest completed runs, among so many of the latest.
 TYPICAL_OF: Final = 30
@@ -31,6 +32,9 @@ class FoundRun:
     run: FlowRunRow
     #: When the next of its tasks is tried again.
     retry_at: datetime | None
+    #: Of that task: what it said when it failed, its latest try and how many it may have.
+    retry_message: str | None = None
+    retry_tries: tuple[int, int | None] | None = None
 
 
 class Searcher(Reader):
@@ -83,17 +87,19 @@ class Searcher(Reader):
             runs = self._flow_runs(rows)
             open_ = [row[0] for row, run in zip(rows, runs, strict=True) if not run.is_final]
             waiting = ", ".join("?" * len(open_))
-            retries: dict[int, int] = dict(
-                self._rows(
-                    f"SELECT t.root, min(t.due_at) FROM task_run t WHERE t.root IN ({waiting}) AND t.ended_at IS NULL "
+            # Beside `min`, SQLite gives the other columns of the row that it is in.
+            retries: dict[int, tuple[int, str | None, int, str | None]] = {
+                root: tuple(rest)
+                for root, *rest in self._rows(
+                    "SELECT t.root, min(t.due_at), t.message, t.run_count, t.terms FROM task_run t "
+                    f"WHERE t.root IN ({waiting}) AND t.ended_at IS NULL "
                     "AND t.state_name <> 'NotReady' AND t.state_name = 'AwaitingRetry' GROUP BY t.root",
                     *open_,
                 )
-            )
+            }
             for row, run in zip(rows, runs, strict=True):
-                retry_at = retries.get(row[0])
-                at = None if retry_at is None else reading.moment(retry_at)
-                found[row[0]] = FoundRun(key=row[0], run=run, retry_at=at)
+                plain = FoundRun(key=row[0], run=run, retry_at=None)
+                found[row[0]] = plain if row[0] not in retries else _waiting(plain, *retries[row[0]])
         return [found[key] for key in keys if key in found]
 
     def matching(self, query: Query, *, now: datetime, typical: Mapping[str, float]) -> int:
@@ -139,3 +145,13 @@ def _typical_values(condition: Condition, typical: Mapping[str, float]) -> list[
     import json
 
     return [json.dumps({flow: seconds * 1e6 for flow, seconds in typical.items()})]
+
+
+def _waiting(found: FoundRun, due_us: int, message: str | None, run_count: int, text: str | None) -> FoundRun:
+    terms = None if text is None else read_terms(text)
+    return replace(
+        found,
+        retry_at=reading.moment(due_us),
+        retry_message=message,
+        retry_tries=(run_count, None if terms is None else terms.tries),
+    )

@@ -9,4 +9,10 @@ from flowctl.tui.model.snapshots import ListedRun
 
 def listed(found: FoundRun) -> ListedRun:
     """Make a run that was found one that can be shown."""
-    return ListedRun(key=found.key, run=safe_rows.flow_run(found.run), retry_at=found.retry_at)
+    return ListedRun(
+        key=found.key,
+        run=safe_rows.flow_run(found.run),
+        retry_at=found.retry_at,
+        retry_message=safe_rows.line_or_none(found.retry_message),
+        retry_tries=found.retry_tries,
+    )

@@ -179,6 +179,10 @@ def why(row: ListedRun, now: datetime, usual: float | None) -> str:
         first = run.error.text.split("\n", 1)[0]
         return f"{run.error.type_name}: {first}" if first else run.error.type_name
     text = (run.message or "").split("\n", 1)[0]
+    if word == "retrying" and row.retry_tries is not None:
+        tried, most = row.retry_tries
+        said = (row.retry_message or "").split("\n", 1)[0].removeprefix("Task run encountered an exception ")
+        return f"{tried}/{most} {said}" if most is not None else said
     if word == "scheduled":
         due = run.due_at or run.scheduled_for
         return text if due is None else f"at {when(due, now)}"

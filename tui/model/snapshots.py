@@ -35,6 +35,9 @@ class ListedRun:
     run: FlowRunRow
     #: When the next of its tasks is tried again.
     retry_at: datetime | None
+    #: Of that task: what it said when it failed, its latest try and how many it may have.
+    retry_message: str | None = None
+    retry_tries: tuple[int, int | None] | None = None
 
     @property
     def id(self) -> str:

@@ -87,8 +87,10 @@ class TimeScale:
             step = next((s for s in _STEPS_S if s * self._per_s >= _CELLS_A_LABEL), _STEPS_S[-1])
             for offset, text in self._ticks(step, is_relative):
                 free = now_at - 1 if has_now else self.cells
-                if offset + len(text) <= free and (offset == 0 or line[offset - 1] == " " == line[max(offset - 2, 0)]):
-                    line[offset : offset + len(text)] = text
+                until = offset + len(text)
+                # The first one stands at the edge, and no other one on top of it.
+                if until <= free and all(sign == " " for sign in line[max(offset - 2, 0) : until]):
+                    line[offset:until] = text
         if has_now and self.cells >= 3:
             line[now_at : now_at + 3] = "now"
         return "".join(line)

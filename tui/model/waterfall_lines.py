@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from flowctl.store.records import TaskRunRow
 from flowctl.tui.model.bars import bar
 from flowctl.tui.model.glyphs import OPEN, PROBLEMS, UNICODE, WORDS, Glyphs
+from flowctl.tui.model.retry_words import next_try_briefly, tries_text
 from flowctl.tui.model.texts import Line, Span, countdown, fit, fit_line, short_duration
 from flowctl.tui.model.time_scale import TimeScale, TimeWindow, fit_window
 from flowctl.tui.model.waterfall import Waterfall
@@ -39,7 +40,7 @@ class Columns(NamedTuple):
 def columns_for(width: int) -> Columns:
     """Share out a width: tries and typical times leave first, then the bar, then the time, then the state."""
     if width >= 120:
-        name, state, tries, time, typical = min(width // 7 + 2, 36), 13, 4, 7, 7
+        name, state, tries, time, typical = min(width // 7 + 2, 36), 13, 6, 7, 7
     elif width >= 60:
         name, state, tries, time, typical = 17 + (width - 60) // 12, 12, 0, 6, 0
     elif width >= 40:
@@ -229,6 +230,8 @@ def _state(waterfall: Waterfall, node: Node, picture: Drawing) -> Line:
     if isinstance(node, Group):
         return _counted(node, picture.glyphs, picture.step)
     word = node.word
+    if word == "retrying" and node.task is not None and node.due_at is not None and not picture.columns.tries:
+        return ((next_try_briefly(node.task, picture.now), word),)
     if word == "retrying" and node.due_at is not None:
         return ((f"retry {countdown((node.due_at - picture.now).total_seconds())}", word),)
     if word == "waiting" and node.task is not None:
@@ -257,9 +260,7 @@ def _waits_for(waterfall: Waterfall, task: TaskRunRow) -> str:
 
 
 def _tries(node: Node) -> str:
-    if node.task is not None and node.task.run_count:
-        return str(node.task.run_count)
-    return ""
+    return "" if node.task is None else tries_text(node.task)
 
 
 def _typical(waterfall: Waterfall, node: Node) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from flowctl.tui.bridge import Question
 from flowctl.tui.model.glyphs import OPEN, PROBLEMS, Glyphs
+from flowctl.tui.model.retry_words import next_try
 from flowctl.tui.model.runs_lines import durations, run_took_s, shown_word, strip, word_of_run
 from flowctl.tui.model.snapshots import ListedRun, LogWindow, PastRun, RunDetail
 from flowctl.tui.model.texts import Line, clock, countdown, counted, fit, left_of, round_duration, short_duration
@@ -163,7 +164,7 @@ class Preview:
             left = countdown((task.due_at - now).total_seconds())
             return [
                 (
-                    (f" {glyphs.states['retrying']} {task.task_name} try {task.run_count + 1} in {left}", "retrying"),
+                    (f" {glyphs.states['retrying']} {task.task_name} {next_try(task)} in {left}", "retrying"),
                     (said, ""),
                 )
             ]

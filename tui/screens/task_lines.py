@@ -9,8 +9,19 @@ from typing import Final, NamedTuple
 from flowctl.store.errors import ErrorReport
 from flowctl.store.records import TaskRunRow
 from flowctl.tui.model.glyphs import PROBLEMS, Glyphs, task_word_of
+from flowctl.tui.model.retry_words import gives_up_at, next_try, policy_words
 from flowctl.tui.model.snapshots import Related, TaskDetail
-from flowctl.tui.model.texts import Line, Span, clock, countdown, fit, fit_line, short_duration
+from flowctl.tui.model.texts import (
+    Line,
+    Span,
+    clock,
+    countdown,
+    fit,
+    fit_line,
+    round_duration,
+    short_duration,
+    width_of,
+)
 from flowctl.tui.model.time_scale import TimeScale, fit_window
 
 _BAR_FROM: Final = 60
@@ -94,7 +105,7 @@ def standing_lines(detail: TaskDetail, now: datetime, width: int, glyphs: Glyphs
     word = task_word_of(task.state_type, task.state_name)
     sign = glyphs.spinner[step % len(glyphs.spinner)] if word == "running" else glyphs.states[word]
     if task.due_at is not None and not task.is_final:
-        return [(), _countdown(task, now, width, glyphs), ()]
+        return [(), _countdown(task, now, width, glyphs), _policy(task, width, glyphs)]
     spans: list[Span] = [(f"   {sign} ", word), (f"{word}", "problem" if word in PROBLEMS else f"bold {word}")]
     took = None if task.started_at is None else ((task.ended_at or now) - task.started_at).total_seconds()
     if took is not None:
@@ -105,7 +116,7 @@ def standing_lines(detail: TaskDetail, now: datetime, width: int, glyphs: Glyphs
         spans.append((f"   {task.run_count} tries", "quiet"))
     if task.ended_at is not None:
         spans.append((f"   ended {clock(task.ended_at)}", "quiet"))
-    return [(), tuple(spans), ()]
+    return [(), tuple(spans), _policy(task, width, glyphs)]
 
 
 def input_lines(detail: TaskDetail, glyphs: Glyphs) -> list[Line]:
@@ -123,10 +134,28 @@ def input_lines(detail: TaskDetail, glyphs: Glyphs) -> list[Line]:
         rows.append(("waits for", _related(detail.upstreams, glyphs)))
     if detail.downstreams:
         rows.append(("feeds", _related(detail.downstreams, glyphs)))
+    if task.terms is not None and task.terms.cache is not None:
+        was = "hit" if task.state_name == "Cached" else "miss" if task.started_at is not None else "not looked at yet"
+        rows.append(("cache", ((was, ""), (f"   by {task.terms.cache}", "quiet"))))
+    if task.terms is not None and task.terms.timeout_s is not None:
+        rows.append(("timeout", ((round_duration(task.terms.timeout_s), ""),)))
     if task.tags:
         rows.append(("tags", ((", ".join(task.tags), ""),)))
     rows.append(("id", ((task.id, "quiet"),)))
     return [((f" {fit(name, _NAME)}", "quiet"), *line) for name, line in rows]
+
+
+def _policy(task: TaskRunRow, width: int, glyphs: Glyphs) -> Line:
+    """Say when it is tried again and when it gives up; of what goes on or waits, and of what was tried in vain."""
+    if task.terms is None or not task.terms.retries or task.state_type == "COMPLETED":
+        return ()
+    spans: list[Span] = [("   policy ", "quiet"), (policy_words(task.terms, glyphs), "")]
+    if (at := gives_up_at(task)) is not None:
+        about = "about " if task.terms.jitter else ""
+        spans.append((f"   gives up {about or 'at '}{clock(at)} if all fail", "quiet"))
+    if width_of(spans) > width and len(spans) > 2:
+        spans.pop()
+    return tuple(spans)
 
 
 def _countdown(task: TaskRunRow, now: datetime, width: int, glyphs: Glyphs) -> Line:
@@ -134,11 +163,11 @@ def _countdown(task: TaskRunRow, now: datetime, width: int, glyphs: Glyphs) -> L
     left = (task.due_at - now).total_seconds()
     ended = next((each.ended_at for each in reversed(task.attempts) if each.ended_at), None)
     whole = (task.due_at - ended).total_seconds() if ended is not None else max(left, 1.0)
-    cells = max(0, min(24 if width < 110 else 48, width - 54))
+    cells = max(0, min(24 if width < 110 else 48, width - 58))
     full = round(cells * min(max(left / whole, 0.0), 1.0)) if whole > 0 else 0
     return (
         (f"   {glyphs.states['retrying']} ", "retrying"),
-        (f"try {task.run_count + 1} in {countdown(left)}", "bold retrying"),
+        (f"{next_try(task)} in {countdown(left)}", "bold retrying"),
         ("   ", ""),
         (glyphs.done * full, "retrying"),
         (glyphs.to_do * (cells - full), "rest"),

@@ -94,6 +94,7 @@ def _under_way() -> list[Record]:
     records = _begun(LIVE, at=at, name="brave-otter")
     for index in range(3):
         created: dict[str, Any] = {"key": "etl.transform", "task_name": "transform", "upstreams": {"rows": [1]}}
+        created["terms"] = '{"retries": 4, "delays": [37, 74, 148, 296], "jitter": 0.5, "timeout_s": 300}'
         records.append(task_created(2 + index, at=at + SECOND, map_index=index, **created))
         records.append(task_state(2 + index, "RUNNING", at=at + 2 * SECOND, inputs=f"part={index}"))
     again: dict[str, Any] = {"name": "AwaitingRetry", "due": at + 47 * SECOND, "error": an_error("read timed out")}
