@@ -39,7 +39,8 @@ class DatabaseTooOld(StoreError):
     def __init__(self, path: str, found: int, known: int) -> None:
         super().__init__(
             f"The database {path} was written by an older flowctl (its schema is {found}, this flowctl wants {known}) "
-            f"and could not be brought up to date. Make its folder writable and run the command again."
+            f"and was not brought up to date. If a daemon of that one still runs, `flowctl daemon restart` does it; "
+            f"else make its folder writable and run the command again."
         )
 
 

@@ -22,6 +22,7 @@ SILENT_S: Final = 2.0
 PATIENCE_S: Final = 10.0
 #: So long does whoever leaves wait for what is still to be done.
 _PARTING_PATIENCE_S: Final = 2.0
+_LOOK_EVERY_S: Final = 0.01
 #: Verb -> what it is called where it cannot be done; else by itself.
 _CALLED: Final = {
     "retry_now": "to retry now",
@@ -126,7 +127,9 @@ class Actions:
         self._patience_s = min(self._patience_s, _PARTING_PATIENCE_S)
 
     def close(self) -> None:
-        """Wait for no answer any more."""
+        """Let what is being asked come to its end, and wait for no answer to anything that takes long."""
+        while 0 < self.silent_s < _PARTING_PATIENCE_S:
+            time.sleep(_LOOK_EVERY_S)
         with self._lock:
             for client in self._waiting:
                 client.interrupt()

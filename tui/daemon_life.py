@@ -55,7 +55,7 @@ class DaemonLife:
         if not app.actions.is_allowed:
             app.view.say("--no-daemon says only to look", "warning")
             return
-        app.view.say("starting the daemon…", "quiet")
+        app.view.say("looking for the daemon…" if app.has_daemon else "starting the daemon…", "quiet")
         self._run(then, is_quiet=False)
 
     def _start_if_missing(self) -> None:

@@ -23,6 +23,11 @@ _PENDING: Final = {
 }
 
 
+def sign_of(pending: str | None, word: str) -> str:
+    """Say under which sign a state is shown while something is asked of it."""
+    return "cancelling" if pending in (_PENDING["cancel"], _PENDING["kill"]) else word
+
+
 class Undo(NamedTuple):
     """Something that can be taken back for a while."""
 

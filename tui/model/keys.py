@@ -100,6 +100,11 @@ def shown_key(key: str, *, is_ascii: bool = False) -> str:
     return _ASCII.get(text, text) if is_ascii else text
 
 
+def is_typed(key: str) -> bool:
+    """Tell whether a key puts a character into a field."""
+    return key == "space" or (len(text := shown_key(key)) == 1 and text not in _ASCII)
+
+
 def key_named(shown: str) -> tuple[str, str | None] | None:
     """Give the key that is written so, and the character it types; None: that is no key."""
     name = _NAMES.get(shown) or next((name for name, text in _SHOWN.items() if text == shown), shown)

@@ -37,3 +37,16 @@ def is_offered(id_: str, targets: Sequence[Target], task: TaskRunRow | None, wai
             return is_waiting(task)
         case _:
             return True
+
+
+def brief_of(id_: str, targets: Sequence[Target], waits: Sequence[int]) -> str | None:
+    """Say in the footer what an action does to runs as they stand, where that is not what it is mostly called."""
+    match id_:
+        case "act.cancel" if targets and all(each.word == "cancelling" for each in targets if not each.is_final):
+            return "cancel at once"
+        case "act.pause" if targets and all(each.word == "paused" for each in targets):
+            return "resume"
+        case "act.retry" if waits or any(each.awaits_retry for each in targets):
+            return "retry now"
+        case _:
+            return None

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from flowctl.store.records import FlowRunRow
 from flowctl.store.states import StateType
+from flowctl.tui.model.asked import sign_of
 from flowctl.tui.model.glyphs import OPEN, PROBLEMS, UNICODE, WORDS, Glyphs, task_word_of, word_of
 from flowctl.tui.model.snapshots import Counts, ListedRun, PastRun
 from flowctl.tui.model.texts import (
@@ -112,7 +113,7 @@ def run_line(
 ) -> Line:
     """Draw one run; `pending` is what was asked of it and is not settled: `cancelling…`."""
     run = row.run
-    word = shown_word(row)
+    word = sign_of(pending, shown_word(row))
     spans: list[Span] = [
         (glyphs.mark if is_marked else glyphs.cursor if is_cursor else " ", "mark" if is_marked else "accent"),
         (glyphs.spinner[step % len(glyphs.spinner)] if word == "running" else glyphs.states[word], word),

@@ -10,7 +10,7 @@ from flowctl.store.records import TaskRunRow
 from flowctl.tui.actions import Outcome
 from flowctl.tui.model.asked import UNDO_S
 from flowctl.tui.model.keys import Binding
-from flowctl.tui.model.offers import is_offered, is_waiting
+from flowctl.tui.model.offers import brief_of, is_offered, is_waiting
 from flowctl.tui.model.runs_list import Target
 from flowctl.tui.model.texts import counted, short_duration
 from flowctl.tui.screens.screen import FlowctlScreen
@@ -105,7 +105,15 @@ class Acting(FlowctlScreen):
 
     def can_run(self, binding: Binding) -> bool:
         """Tell whether a key does something now, on what the cursor is on."""
-        return is_offered(binding.id, self.targets(), self.task_here(), self.waiting_tasks() or ())
+        return is_offered(binding.id, self.chosen_runs(), self.task_here(), self.waiting_tasks() or ())
+
+    def brief_of(self, binding: Binding) -> str:
+        """Say in the footer what a key does now, to what the cursor is on."""
+        return brief_of(binding.id, self.chosen_runs(), self.waiting_tasks() or ()) or binding.brief
+
+    def chosen_runs(self) -> Sequence[Target]:
+        """Look at what an action would be about, without freezing it."""
+        return self.targets()
 
     def why_not(self, verb: str) -> str | None:
         """Say why a request cannot be made now."""
@@ -162,10 +170,12 @@ class Acting(FlowctlScreen):
 
         def delete() -> None:
             outcomes = app.actions.ask("delete", targets)
-            if app.is_over:
-                app.parting += [f"{_of(each)} was not deleted: {each.message}" for each in outcomes if not each.is_done]
-            else:
+            kept = [each for each in outcomes if not each.is_done]
+            if not app.is_over:
                 app.call_later(self._tell, "delete", outcomes)
+            elif kept:
+                were = f"{_of(kept[0])} was" if len(kept) == 1 else f"{counted(len(kept), 'run')} were"
+                app.parting.append(f"{were} not deleted: {kept[0].message}")
 
         def keep() -> None:
             app.asked.unmark(targets)

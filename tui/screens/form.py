@@ -14,6 +14,7 @@ from textual.widget import Widget
 from flowctl.tui.actions import Answer
 from flowctl.tui.model.form import Form, FormPlan
 from flowctl.tui.model.form_lines import FormLine, button_at, form_lines
+from flowctl.tui.model.keys import Binding, is_typed
 from flowctl.tui.model.texts import Line
 from flowctl.tui.screens.view import View
 from flowctl.tui.widgets.pane import Pane
@@ -191,6 +192,13 @@ class FormScreen(View):
 
     def action_form_cancel(self) -> None:
         self.leave()
+
+    def can_run(self, binding: Binding) -> bool:
+        """Name no key that would be typed into the field."""
+        return any(not is_typed(key) for key in binding.keys)
+
+    def key_of(self, binding: Binding) -> str:
+        return next(key for key in binding.keys if not is_typed(key))
 
     def crumbs(self) -> tuple[Line, Line]:
         return ((f" {self.form.plan.title}", "title"),), ((" esc cancels ", "quiet"),)

@@ -12,6 +12,7 @@ from textual.containers import Container
 from textual.widget import Widget
 
 from flowctl.tui.history import Place
+from flowctl.tui.model.asked import sign_of
 from flowctl.tui.model.critical_path import critical_path
 from flowctl.tui.model.glyphs import OPEN, word_of
 from flowctl.tui.model.runs_lines import run_took_s
@@ -231,10 +232,14 @@ class RunScreen(Travelling, TreeScreen):
         word, took, usual = word_of(run.state_type, run.state_name), run_took_s(run, self._now), self.shown.typical_s
         of = f" of ~{round_duration(usual)}" if usual and word in OPEN else ""
         left = ((f" Runs {glyphs.crumb} {run.flow_name} {glyphs.crumb} ", "quiet"), (run.name, "title"))
-        sign = glyph_of(word, glyphs, self.step)
+        pending = self.flowctl.asked.word(run.id, run.state_version)
+        shown = sign_of(pending, word)
         attempt = f"attempt {run.attempt} " if run.attempt > 1 else ""
-        state = self.flowctl.asked.word(run.id, run.state_version) or word
-        standing: Line = ((f"{sign} {state}", word), (f" {short_duration(took)}{of} ", ""), (attempt, "quiet"))
+        standing: Line = (
+            (f"{glyph_of(shown, glyphs, self.step)} {pending or word}", shown),
+            (f" {short_duration(took)}{of} ", ""),
+            (attempt, "quiet"),
+        )
         return left, (*self.travel_line(), *standing)
 
     def refresh_lines(self) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Final, cast
 
 from textual import on
 
-from flowctl.tui.model.keys import Binding
-from flowctl.tui.model.offers import is_offered
-from flowctl.tui.model.runs_lines import shown_word
+from flowctl.tui.model.keys import Binding, shown_key
 from flowctl.tui.model.runs_list import HEADINGS, SORTS, RunList, Target, target_of
 from flowctl.tui.model.snapshots import ListedRun
 from flowctl.tui.model.texts import Line, grouped
@@ -16,6 +14,15 @@ from flowctl.tui.screens.query_line import QueryLine
 from flowctl.tui.screens.run_taking import edit_place, marked_yanks, run_yanks
 from flowctl.tui.screens.taking import SourcePlace, Yank
 from flowctl.tui.widgets.rows import RowPane
+
+#: What can be done to several runs at once.
+_OF_MARKED: Final = {
+    "act.cancel": "cancel",
+    "act.retry": "retry",
+    "act.pause": "pause",
+    "act.yank": "yank ids",
+    "act.delete": "delete",
+}
 
 
 class RunMarks(QueryLine):
@@ -111,8 +118,12 @@ class RunMarks(QueryLine):
 
     def note_line(self) -> tuple[Line, Line]:
         if not self._note and (marks := len(self.runs.marks)):
-            verbs = (("c", "cancel"), ("r", "retry"), ("p", "pause"), ("y", "yank ids"), ("D", "delete"))
-            keys = [span for key, verb in verbs for span in ((f"  {key}", "accent"), (f" {verb}", ""))]
+            offered = [each for each in self.bindings if each.id in _OF_MARKED and self.can_run(each)]
+            keys = [
+                span
+                for each in offered
+                for span in ((f"  {shown_key(each.keys[0])}", "accent"), (f" {_OF_MARKED[each.id]}", ""))
+            ]
             shown = len(self.runs.rows)
             more = f"* marks all {grouped(shown)}" if marks < shown else "of the rows listed" if self.has_more else ""
             undo = self.flowctl.asked.undo_text
@@ -120,18 +131,11 @@ class RunMarks(QueryLine):
             return ((f" {marks} marked:", "mark"), *keys), right
         return super().note_line()
 
-    def brief_of(self, binding: Binding) -> str:
-        row = self.rows.row
-        if binding.id == "act.pause" and row is not None and row.run.state_type == "PAUSED":
-            return "resume"
-        if binding.id == "act.retry" and row is not None and shown_word(row) == "retrying":
-            return "retry now"
-        return super().brief_of(binding)
-
     def can_run(self, binding: Binding) -> bool:
+        if not self.runs.rows and (binding.group in ("Act", "Mark") or binding.id == "move.open"):
+            return False
+        return super().can_run(binding)
+
+    def chosen_runs(self) -> list[Target]:
         row = self.rows.row
-        if row is None:
-            return binding.group not in ("Act", "Mark") and binding.id != "move.open"
-        # Looking must not renew what is marked.
-        chosen = list(self.runs.marks.values()) or [target_of(row)]
-        return is_offered(binding.id, chosen, None, ())
+        return list(self.runs.marks.values()) or ([] if row is None else [target_of(row)])

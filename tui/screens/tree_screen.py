@@ -121,9 +121,7 @@ class TreeScreen(LoggingView):
             self.flowctl.push_screen(GraphScreen(self.waterfall))
 
     def brief_of(self, binding: Binding) -> str:
-        run, node = None if self.detail is None else self.detail.run, self.node
-        if binding.id == "act.pause" and run is not None and run.state_type == "PAUSED":
-            return "resume"
+        node = self.node
         if binding.id == "act.retry" and node is not None and node.due_at is not None and node.word == "retrying":
             return f"retry now ({countdown((node.due_at - self._now).total_seconds())})"
         return super().brief_of(binding)

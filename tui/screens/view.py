@@ -82,10 +82,6 @@ class View(Moving, Acting, Taking, FillingIn, Pointing, TypingLine):
         """Say where one is: to the left, and what goes to the right."""
         return (), ()
 
-    def brief_of(self, binding: Binding) -> str:
-        """Say in the footer what a key does now, to what the cursor is on."""
-        return binding.brief
-
     def take_counts(self, counts: Counts) -> None:
         """Take the figures of the dashboard."""
 
@@ -248,12 +244,16 @@ class View(Moving, Acting, Taking, FillingIn, Pointing, TypingLine):
                 spans += [(f" {number} {title} ", "quiet"), (" ", "")]
         return tuple(spans)
 
+    def key_of(self, binding: Binding) -> str:
+        """Say which of its keys the footer names."""
+        return binding.keys[0]
+
     def key_line(self) -> Line:
         """Name the keys that work now."""
         spans: list[Span] = []
         shown = [each for each in self.bindings if each.footer and self.can_run(each)]
         for each in sorted(shown, key=lambda binding: binding.footer):
-            key = shown_key(each.keys[0], is_ascii=self.flowctl.ink.is_ascii)
+            key = shown_key(self.key_of(each), is_ascii=self.flowctl.ink.is_ascii)
             is_grey = each.needs_daemon and not self.flowctl.has_daemon
             spans += [
                 (" ", ""),
@@ -261,7 +261,8 @@ class View(Moving, Acting, Taking, FillingIn, Pointing, TypingLine):
                 (f" {self.brief_of(each)} ", "quiet" if is_grey else ""),
             ]
         # The way to all other keys must not be cut off.
-        width, tail = self.flowctl.size.width, [(" ", ""), ("?", "accent"), (" help", "")]
+        has_help = any(each.id == "app.help" for each in shown)
+        width, tail = self.flowctl.size.width, [(" ", ""), ("?", "accent"), (" help", "")] if has_help else []
         if width_of(spans) > width:
             while spans and width_of([*spans, *tail]) > width:
                 del spans[-3:]

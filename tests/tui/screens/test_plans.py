@@ -129,6 +129,8 @@ def test_a_form_checks_as_one_types_and_sends_what_was_typed(planned: Home, sent
     async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
         await press(app, pilot, "2", "t")
         await until(app, pilot, lambda: isinstance(app.screen, FormScreen))
+        assert "ctrl+p cmd" in grid(app)[-1]
+        assert "?" not in grid(app)[-1]
         await press(app, pilot, "enter")
         assert "day: needs a value" in grid(app)[-2]
         await press(app, pilot, *"12a")

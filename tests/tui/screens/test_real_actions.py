@@ -30,7 +30,7 @@ def test_a_young_run_is_cancelled_at_once_and_says_so_until_the_record_does(plac
         os.kill(place.pid, signal.SIGSTOP)
         try:
             strike(app, "c")
-            await seen(app, lambda: "cancelling…" in cursor_line(app))
+            await seen(app, lambda: "⊖ cancelling…" in cursor_line(app))
             assert place.state(run_id) == "Running"
         finally:
             os.kill(place.pid, signal.SIGCONT)
@@ -80,6 +80,7 @@ def test_several_runs_are_cancelled_together_and_none_that_came_later(place: Wor
 
     async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
         await go_to(app, pilot, *map(place.name, runs))
+        assert "2 marked:  c cancel  p pause  y yank ids " in note(app)
         await press(app, pilot, "c")
         assert "cancel 2 runs?" in note(app)
         runs.append(place.run_until("paces", "Running"))
@@ -173,7 +174,7 @@ def test_a_task_that_awaits_its_retry_is_woken_from(place: Workplace, where: str
             await press(app, pilot, "j")
             if where == "task":
                 await press(app, pilot, "enter")
-                await until(app, pilot, lambda: "try 2 in" in screen_text(app))
+                await until(app, pilot, lambda: "attempts" in screen_text(app))
             assert "r retry now (" in footer(app)
         (place.folder / f"{where}.csv").touch()
         await press(app, pilot, "r")
