@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -53,10 +54,12 @@ def notify(title: str, text: str) -> bool:
     else:
         return False
     try:
-        subprocess.Popen(
+        process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             start_new_session=True,
         )  # fmt: skip
     except OSError:
         return False
+    # Somebody has to take note of its end.
+    threading.Thread(target=process.wait, daemon=True).start()
     return True

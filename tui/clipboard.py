@@ -11,12 +11,14 @@ import subprocess
 from collections.abc import Callable
 from typing import Final
 
+#: Command, the variable without which it has nowhere to copy to, and the encoding that it reads.
 _LOCAL: Final = (
-    ("pbcopy", ["pbcopy"], None),
-    ("wl-copy", ["wl-copy"], "WAYLAND_DISPLAY"),
-    ("xclip", ["xclip", "-selection", "clipboard"], "DISPLAY"),
-    ("xsel", ["xsel", "--clipboard", "--input"], "DISPLAY"),
-    ("clip.exe", ["clip.exe"], None),
+    (["pbcopy"], None, "utf-8"),
+    (["wl-copy"], "WAYLAND_DISPLAY", "utf-8"),
+    (["xclip", "-selection", "clipboard"], "DISPLAY", "utf-8"),
+    (["xsel", "--clipboard", "--input"], "DISPLAY", "utf-8"),
+    # Windows takes anything else for text of its old code page.
+    (["clip.exe"], None, "utf-16"),
 )
 _PATIENCE_S: Final = 1.0
 
@@ -24,8 +26,9 @@ _PATIENCE_S: Final = 1.0
 def copy(text: str, *, home: str, is_remote: bool, write_osc52: Callable[[str], None]) -> str:
     """Copy a text; return by which ways, in a few words."""
     ways: list[str] = []
-    if not is_remote and (tool := _local_tool()) is not None and _feed(tool, text):
-        ways.append(tool[0])
+    tool = None if is_remote else _copy_locally(text)
+    if tool is not None:
+        ways.append(tool)
     else:
         write_osc52(text)
         ways.append("the terminal (OSC 52)")
@@ -36,17 +39,19 @@ def copy(text: str, *, home: str, is_remote: bool, write_osc52: Callable[[str], 
     return ", ".join(ways)
 
 
-def _local_tool() -> list[str] | None:
-    for name, command, variable in _LOCAL:
-        if (variable is None or os.environ.get(variable)) and shutil.which(name):
-            return list(command)
+def _copy_locally(text: str) -> str | None:
+    """Copy by the first tool that does; give its name."""
+    for command, variable, encoding in _LOCAL:
+        is_usable = (variable is None or os.environ.get(variable)) and shutil.which(command[0])
+        if is_usable and _feed(command, text, encoding):
+            return command[0]
     return None
 
 
-def _feed(command: list[str], text: str) -> bool:
+def _feed(command: list[str], text: str, encoding: str = "utf-8") -> bool:
     try:
         done = subprocess.run(
-            command, input=text.encode(errors="replace"), timeout=_PATIENCE_S, check=False,
+            command, input=text.encode(encoding, "replace"), timeout=_PATIENCE_S, check=False,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired):

@@ -35,7 +35,11 @@ def show_first_frame(words: list[str]) -> None:
         width, height = os.get_terminal_size(out.fileno())
     except OSError:
         return
-    out.write(_ENTER + frame(width, height, [] if runs else remembered(Home.default())))
+    lines = [] if runs else remembered(Home.default())
+    if "--ascii" in words or os.environ.get("FLOWCTL_ASCII", "") not in ("", "0") or "utf" not in out.encoding.lower():
+        # The list may have been left in signs that this terminal does not show: rather none than a garbled one.
+        lines = lines if all(line.isascii() for line in lines) else []
+    out.write(_ENTER + frame(width, height, lines))
     out.flush()
     _shown = out
 
@@ -64,7 +68,7 @@ def frame(width: int, height: int, lines: list[str]) -> str:
     if lines:
         rows += [f"\x1b[2m{line[:width]}\x1b[0m" for line in lines[: max(0, height - 4)]]
     else:
-        rows += ["", "\x1b[2m   opening…\x1b[0m"[: width + 8]]
+        rows += ["", f"\x1b[2m{'   opening'[:width]}\x1b[0m"]
     return "\r\n".join(rows[:height])
 
 

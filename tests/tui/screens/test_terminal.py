@@ -214,6 +214,20 @@ def test_the_first_frame_comes_before_the_imports_and_shows_the_last_list(open_t
     assert "\x1b[?1003h" not in second.output[: second.output.index("neat-cat")]
 
 
+def test_with_ascii_no_other_byte_is_written_from_the_first_frame_on(open_terminal: Opener) -> None:
+    first = open_terminal()
+    first.shows("neat-cat")
+    first.press("q")
+    first.wait()
+    second = open_terminal("--ascii")
+    second.shows("neat-cat")
+    second.press("q")
+    second.wait()
+
+    assert not first.output.isascii()
+    assert second.output.isascii()
+
+
 def test_without_a_terminal_it_refuses_and_names_what_works(flowctl_command: Command) -> None:
     outcome = flowctl_command("tui")
 
