@@ -13,7 +13,7 @@ from typing import Final
 from flowctl.store.daemon_lag import Lag
 from flowctl.store.home import Home
 from flowctl.store.liveness import Look, clear_marker, look_at_run
-from flowctl.store.locks import writer_lock
+from flowctl.store.locks import WRITER_WAIT_S, writer_lock
 from flowctl.store.migrations import bring_up_to_date
 from flowctl.store.problems import DaemonWrites, DatabaseReadOnly
 from flowctl.store.sqlite import (
@@ -34,11 +34,12 @@ _JOURNAL_WEIGHT: Final = 20
 _ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-def catch_up(home: Home) -> list[Look]:
+def catch_up(home: Home, *, wait_s: float = WRITER_WAIT_S) -> list[Look]:
     """Bring the database up to date with the journals; return the runs whose journals cannot be read to the end.
 
     On a home that nobody may write it does nothing: what the database holds can still be read. Where a daemon writes,
-    it only waits until that has taken in what the journals hold now.
+    it only waits until that has taken in what the journals hold now. Raise `DatabaseBusy` where another process holds
+    the database, or its lock, for longer than `wait_s`.
     """
     active = active_runs(home)
     if not active and not _needs_database(home):
@@ -46,7 +47,7 @@ def catch_up(home: Home) -> list[Look]:
     lag: Lag | None = None
     while True:
         try:
-            return _catch_up(home)
+            return _catch_up(home, wait_s)
         except DatabaseReadOnly:
             return []
         except DaemonWrites:
@@ -56,9 +57,19 @@ def catch_up(home: Home) -> list[Look]:
 
 
 def mark_all(home: Home) -> None:
-    """Mark every run as active: without a database, no journal is ingested."""
+    """Mark every run as active, so that every journal is ingested anew."""
     for run_id in active_runs(home, folder=home.runs):
         mark_active(home, run_id)
+
+
+def mark_unknown(home: Home) -> None:
+    """Mark every run as active where there is no database, or an empty one, which knows of none."""
+    try:
+        is_empty = os.stat(home.database).st_size == 0
+    except OSError:
+        is_empty = True
+    if is_empty:
+        mark_all(home)
 
 
 def mark_active(home: Home, run_id: str) -> None:
@@ -109,11 +120,10 @@ def ingest_active(connection: sqlite3.Connection, home: Home) -> list[Look]:
     return [look for look in looks if look.problem is not None]
 
 
-def _catch_up(home: Home) -> list[Look]:
-    with writer_lock(home), translated(home.database):
-        if not os.path.exists(home.database):
-            mark_all(home)
-        connection = open_writer(home.database)
+def _catch_up(home: Home, wait_s: float) -> list[Look]:
+    with writer_lock(home, wait_s=wait_s), translated(home.database, busy_s=wait_s):
+        mark_unknown(home)
+        connection = open_writer(home.database, busy_s=wait_s)
         try:
             bring_up_to_date(connection, home.database)
             return ingest_active(connection, home)

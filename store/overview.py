@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -27,6 +29,15 @@ class BriefRun:
 
 class OverviewReader(TreeReader):
     """A read-only connection for the overviews; it stays in the thread that opened it."""
+
+    def journal_places(self, run_ids: Sequence[str]) -> dict[tuple[str, int], tuple[int, bool]]:
+        """Tell how far journals of root runs are ingested: (run, attempt) -> (offset, whether it can be read)."""
+        rows = self._rows(
+            "SELECT run_id, attempt, offset, problem IS NULL FROM journal "
+            "WHERE run_id IN (SELECT value FROM json_each(?))",
+            json.dumps(run_ids),
+        )
+        return {(run_id, attempt): (offset, bool(readable)) for run_id, attempt, offset, readable in rows}
 
     def latest_of(self, flow_name: str, limit: int) -> list[BriefRun]:
         """List the latest root runs of a flow, oldest first."""

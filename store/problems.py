@@ -3,6 +3,7 @@
 StoreError
 ├── DatabaseTooNew, DatabaseTooOld   its schema is not the one this flowctl knows
 ├── DatabaseDamaged                  SQLite cannot make sense of the file
+├── DatabaseGone                     its file was removed while the daemon writes it
 ├── DatabaseBusy                     another process writes, and goes on writing
 ├── DaemonWrites                     the daemon writes, and has to be asked
 ├── DatabaseUnwritable               full disk, wrong owner
@@ -51,6 +52,16 @@ class DatabaseDamaged(StoreError):
         super().__init__(
             f"The database {path} is damaged ({detail}). The runs are still in their journals: "
             "`flowctl db rebuild` makes it anew, of the latest sound snapshot and of them."
+        )
+
+
+class DatabaseGone(StoreError):
+    """The file is not there any more, and its daemon has not noticed yet."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"The database {path} was removed while its daemon runs. The runs are still in their journals: "
+            "`flowctl daemon stop`, then `flowctl db rebuild` makes it anew, of the latest sound snapshot and of them."
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Final, Self, TypeVar
 
@@ -12,10 +13,10 @@ from flowctl.store.finding import find_run
 from flowctl.store.home import Home
 from flowctl.store.limits import list_limits
 from flowctl.store.migrations import create
-from flowctl.store.problems import DatabaseTooOld, RunNotFound
+from flowctl.store.problems import DatabaseTooNew, DatabaseTooOld, RunNotFound
 from flowctl.store.records import AttemptRow, FlowRunRow, LogRow, StateRow, StoredResult, TaskRunRow
 from flowctl.store.retention import Policy, expired_runs
-from flowctl.store.sqlite import SCHEMA_VERSION, open_reader, schema_version, sqlite3, translated
+from flowctl.store.sqlite import BUSY_S, SCHEMA_VERSION, open_reader, schema_version, sqlite3, translated
 from flowctl.store.states import StateType
 
 #: SQLite takes some thousand values in one statement; lists are asked for in pieces of this size.
@@ -26,24 +27,29 @@ _T = TypeVar("_T")
 class Reader:
     """A read-only connection; it stays in the thread that opened it."""
 
-    def __init__(self, connection: sqlite3.Connection, home: Home) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, home: Home, *, busy_s: float = BUSY_S, is_real: bool = True
+    ) -> None:
+        #: False: it stands in for a database that is not made yet.
+        self.is_real = is_real
         self._connection = connection
         self._home = home
+        self._busy_s = busy_s
 
     @classmethod
-    def open(cls, home: Home) -> Self:
+    def open(cls, home: Home, *, busy_s: float = BUSY_S) -> Self:
         """Open the database of a home; where there is none yet, it reads as empty."""
         if not os.path.exists(home.database):
-            return cls(_empty(), home)
-        connection = open_reader(home.database)
+            return cls(_empty(), home, is_real=False)
+        connection = open_reader(home.database, busy_s=busy_s)
         version = schema_version(connection)
         if version == SCHEMA_VERSION:
-            return cls(connection, home)
+            return cls(connection, home, busy_s=busy_s)
         connection.close()
         if version:
             raise DatabaseTooOld(home.database, version, SCHEMA_VERSION)
         # Another process is just making it, or died before its first transaction.
-        return cls(_empty(), home)
+        return cls(_empty(), home, is_real=False)
 
     def close(self) -> None:
         self._connection.close()
@@ -59,12 +65,21 @@ class Reader:
         version: int = self._rows("PRAGMA data_version")[0][0]
         return version
 
+    def check_schema(self) -> None:
+        """Raise `DatabaseTooNew` or `DatabaseTooOld` where another flowctl has changed the schema meanwhile."""
+        with self._translated():
+            version = schema_version(self._connection)
+        if version > SCHEMA_VERSION:
+            raise DatabaseTooNew(self._home.database, version, SCHEMA_VERSION)
+        if version < SCHEMA_VERSION:
+            raise DatabaseTooOld(self._home.database, version, SCHEMA_VERSION)
+
     def find_run(self, spec: str) -> FlowRunRow:
         """Find a run by its id, its name (the latest), the beginning of its id, or `-` for the latest root run.
 
         Raise `RunNotFound` or `AmbiguousRun`.
         """
-        with translated(self._home.database):
+        with self._translated():
             return self.flow_run(find_run(self._connection, spec))
 
     def runs(
@@ -226,17 +241,17 @@ class Reader:
 
     def limits(self) -> dict[str, int]:
         """List the named limits and how many may hold each at once."""
-        with translated(self._home.database):
+        with self._translated():
             return list_limits(self._connection)
 
     def read_with(self, read: Callable[[sqlite3.Connection], _T]) -> _T:
         """Read by a function of a connection, such as those of `plan_queries`."""
-        with translated(self._home.database):
+        with self._translated():
             return read(self._connection)
 
     def expired(self, policy: Policy, *, now: datetime) -> list[str]:
         """List the root runs that have been kept long enough."""
-        with translated(self._home.database):
+        with self._translated():
             return expired_runs(self._connection, policy, now_us=reading.microseconds(now))
 
     def _flow_runs(self, rows: Sequence[reading.Row]) -> list[FlowRunRow]:
@@ -274,9 +289,12 @@ class Reader:
         )
         return rows[0] if rows else None
 
+    def _translated(self) -> AbstractContextManager[None]:
+        return translated(self._home.database, busy_s=self._busy_s)
+
     def _rows(self, query: str, *values: object) -> list[reading.Row]:
         # All at once: an unfinished SELECT would keep the write-ahead log from being shortened.
-        with translated(self._home.database):
+        with self._translated():
             return self._connection.execute(query, values).fetchall()
 
 

@@ -59,15 +59,15 @@ _WRITER_SETTINGS: Final = (
 )
 
 
-def open_writer(path: str) -> sqlite3.Connection:
+def open_writer(path: str, *, busy_s: float = BUSY_S) -> sqlite3.Connection:
     """Open the database for writing, and make the file where there is none; hold the writer lock around it."""
-    with translated(path):
+    with translated(path, busy_s=busy_s):
         try:
             # SQLite would make it readable for everybody; -wal and -shm copy its mode.
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         except FileExistsError:
             pass
-        connection = sqlite3.connect(_uri(path, "mode=rw"), uri=True, timeout=BUSY_S, isolation_level=None)
+        connection = sqlite3.connect(_uri(path, "mode=rw"), uri=True, timeout=busy_s, isolation_level=None)
         try:
             version = schema_version(connection)
             if version > SCHEMA_VERSION:
@@ -80,16 +80,16 @@ def open_writer(path: str) -> sqlite3.Connection:
     return connection
 
 
-def open_reader(path: str) -> sqlite3.Connection:
+def open_reader(path: str, *, busy_s: float = BUSY_S) -> sqlite3.Connection:
     """Open an existing database for reading, also where its folder cannot be written."""
-    with translated(path):
+    with translated(path, busy_s=busy_s):
         try:
-            connection, version = _open_reader(path, "mode=ro")
+            connection, version = _open_reader(path, "mode=ro", busy_s)
         except sqlite3.OperationalError:
             if os.access(os.path.dirname(path), os.W_OK, effective_ids=os.access in os.supports_effective_ids):
                 raise
             # Readers of a write-ahead log share an index file beside it, which cannot be made here.
-            connection, version = _open_reader(path, "mode=ro&immutable=1")
+            connection, version = _open_reader(path, "mode=ro&immutable=1", busy_s)
         if version > SCHEMA_VERSION:
             connection.close()
             raise DatabaseTooNew(path, version, SCHEMA_VERSION)
@@ -116,6 +116,15 @@ def transaction(connection: sqlite3.Connection) -> Generator[None, None, None]:
         raise
 
 
+def file_identity(path: str) -> tuple[int, int] | None:
+    """Tell which file stands there; another one in the same place is another database. None: none, or an empty one."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino) if found.st_size else None
+
+
 def checkpoint(connection: sqlite3.Connection, path: str) -> None:
     """Copy the write-ahead log into the database when it has grown long."""
     try:
@@ -127,12 +136,12 @@ def checkpoint(connection: sqlite3.Connection, path: str) -> None:
 
 
 @contextmanager
-def translated(path: str) -> Generator[None, None, None]:
+def translated(path: str, *, busy_s: float = BUSY_S) -> Generator[None, None, None]:
     """Turn the errors of SQLite and of the file system into those of `problems`."""
     try:
         yield
     except sqlite3.Error as error:
-        raise _problem(path, error) from error
+        raise _problem(path, error, busy_s) from error
     except OSError as error:
         text = error.strerror or str(error)
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
@@ -140,8 +149,8 @@ def translated(path: str) -> Generator[None, None, None]:
         raise DatabaseUnwritable(path, text) from error
 
 
-def _open_reader(path: str, mode: str) -> tuple[sqlite3.Connection, int]:
-    connection = sqlite3.connect(_uri(path, mode), uri=True, timeout=BUSY_S, isolation_level=None)
+def _open_reader(path: str, mode: str, busy_s: float) -> tuple[sqlite3.Connection, int]:
+    connection = sqlite3.connect(_uri(path, mode), uri=True, timeout=busy_s, isolation_level=None)
     try:
         connection.execute("PRAGMA query_only = ON").close()
         connection.execute("PRAGMA trusted_schema = OFF").close()
@@ -157,14 +166,14 @@ def _uri(path: str, query: str) -> str:
     return f"file://{quoted}?{query}"
 
 
-def _problem(path: str, error: sqlite3.Error) -> StoreError:
+def _problem(path: str, error: sqlite3.Error, busy_s: float) -> StoreError:
     # pysqlite3 does not tell the code; the texts are SQLite's own and old.
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     text = str(error)
     if code in (11, 26) or "malformed" in text or "not a database" in text:
         return DatabaseDamaged(path, text)
     if code in (5, 6) or "locked" in text:
-        return DatabaseBusy(path, BUSY_S)
+        return DatabaseBusy(path, busy_s)
     if code in (3, 8, 14) or "readonly" in text or "unable to open" in text:
         return DatabaseReadOnly(path, text)
     if isinstance(error, sqlite3.OperationalError):

@@ -9,7 +9,7 @@ from typing import Self
 
 from flowctl.store.home import Home
 from flowctl.store.migrations import bring_up_to_date
-from flowctl.store.sqlite import checkpoint, open_writer, sqlite3, translated
+from flowctl.store.sqlite import checkpoint, file_identity, open_writer, sqlite3, translated
 
 
 class Store:
@@ -24,6 +24,7 @@ class Store:
         self._commits_at_rest: int = 0
         self._is_at_rest: bool = True
         self._pid = os.getpid()
+        self._identity = file_identity(home.database)
 
     @classmethod
     def open_writer(cls, home: Home) -> Self:
@@ -36,6 +37,10 @@ class Store:
                 connection.close()
                 raise
         return cls(connection, home)
+
+    def is_in_place(self) -> bool:
+        """Tell whether the file that it writes is still the one that everybody else finds."""
+        return file_identity(self.home.database) == self._identity
 
     def close(self) -> None:
         """Copy the write-ahead log into the database and close it."""

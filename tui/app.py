@@ -175,12 +175,22 @@ class FlowctlApp(Navigation):
             self.view.take_counts(counts)
 
     def _turns(self) -> bool:
-        return self.view is not None and self.view.is_live and not self.is_frozen and not self.look.is_calm
+        is_still = self.is_frozen or self.look.is_calm or self._is_stale()
+        return self.view is not None and self.view.is_live and not is_still
+
+    def _is_stale(self) -> bool:
+        """Tell whether what is shown is not of now, so that nothing of it may move as if it were."""
+        return self.bridge.problem is not None or self.bridge.is_stuck
 
     def _tick(self, tick: int) -> None:
         for each in self.asked.due():
             self.run_worker(each, thread=True, group="requests", exit_on_error=False)
-        if self.view is not None and not self.is_frozen:
+        self.daemon.tick()
+        if self.view is None or self.is_frozen:
+            return
+        if self._is_stale():
+            self.view.tick_lines(tick)
+        else:
             self.view.tick(tick)
 
     def _print_error_renderables(self) -> None:

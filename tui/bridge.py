@@ -37,6 +37,9 @@ _SHARE: Final = 0.3
 #: What takes long is asked for again after so long at the latest, while the store changes all the time.
 _SLOW_EVERY_S: Final = 1.0
 _PATIENCE_S: Final = 1.0
+#: What could not be answered is asked again after so long, though the store seems the same.
+_RETRY_EVERY_S: Final = 1.0
+_STUCK_S: Final = 5.0
 _NOTHING: Final = object()
 #: What a store that is busy, damaged, newer or gone says; the screens keep what they have and say so.
 _EXPECTED: Final = (StoreError, HomeUnusable, OSError, CancelledError)
@@ -67,8 +70,9 @@ class Question(Generic[T]):
         self.is_asked = False
         self.asked_s = float("-inf")
         self.took_s = 0.0
-        #: Why there is no newer answer.
+        #: Why there is no newer answer, and when it is asked for again.
         self.problem: str | None = None
+        self.again_s = float("inf")
         self.answer: Any = _NOTHING  # one of T, or nothing yet
 
     @property
@@ -104,6 +108,7 @@ class Bridge:
         self._thread = threading.Thread(target=self._read, name="flowctl-tui-bridge", daemon=True)
         self._slow = ThreadPoolExecutor(max_workers=1, thread_name_prefix="flowctl-tui-slow")
         self.pulse: Pulse | None = None
+        self._looked_s = float("-inf")
         #: How many seconds the last round of reading took; shown among the budgets.
         self.took_s = 0.0
 
@@ -147,7 +152,8 @@ class Bridge:
         """Tell whether every question has its answer, and every answer has been told."""
         with self._lock:
             is_open = any(question.is_open for question in self._questions)
-        return self.pulse is not None and not is_open and not self._is_posted
+        is_readable = self.pulse is not None and self.pulse.is_readable
+        return self.pulse is not None and not (is_open and is_readable) and not self._is_posted
 
     def deliver(self) -> None:
         """Tell all answers there are; called on the loop when there is news."""
@@ -169,6 +175,11 @@ class Bridge:
         if self.pulse is not None and self.pulse.problem:
             return self.pulse.problem
         return next((question.problem for question in list(self._questions) if question.problem), None)
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether the store has not been looked at for so long that what is shown may be old: a disk that hangs."""
+        return time.monotonic() - self._looked_s > _STUCK_S
 
     def _add(self, question: Question[T]) -> Question[T]:
         with self._lock:
@@ -203,6 +214,7 @@ class Bridge:
 
     def _round(self, source: Source, version: int) -> int:
         pulse = source.pulse()
+        self._looked_s = time.monotonic()
         before, self.pulse = self.pulse, pulse
         with self._lock:
             questions = list(self._questions)
@@ -211,7 +223,10 @@ class Bridge:
                 question.is_due = question.is_due or not question.is_once
         is_quiet = True
         for question in questions:
-            if not question.is_due:
+            if time.monotonic() > question.again_s:
+                question.is_due, question.again_s = True, float("inf")
+            # What cannot be read is not asked for one by one, each with a wait of its own.
+            if not question.is_due or not pulse.is_readable:
                 continue
             is_quiet = False
             if not question.is_slow:
@@ -228,9 +243,9 @@ class Bridge:
         began = time.monotonic()
         try:
             question.answer = question.ask(source)
-            question.problem = None
+            question.problem, question.again_s = None, float("inf")
         except _EXPECTED as error:
-            question.problem = str(error)
+            question.problem, question.again_s = str(error), time.monotonic() + _RETRY_EVERY_S
         question.asked_s = time.monotonic()
         question.took_s = question.asked_s - began
         question.is_asked = False
@@ -256,4 +271,4 @@ class Bridge:
 
 
 def _standing(pulse: Pulse) -> tuple[object, ...]:
-    return pulse.daemon_pid, pulse.problem
+    return pulse.daemon_pid, pulse.problem, pulse.is_readable

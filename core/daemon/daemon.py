@@ -267,6 +267,11 @@ class Daemon:
             self.log.write("The lock file of this daemon was removed or replaced, so that another may start: it ends.")
             self._is_stopping = True
             return None
+        if not self.store.is_in_place():
+            # What it writes from now on would be lost with the file; the next one finds all runs in their journals.
+            self.log.write(f"The database {self.home.database} was removed or replaced under this daemon: it ends.")
+            self._is_stopping = True
+            return None
         now_s = asyncio.get_running_loop().time()
         self.server.sweep(now_s)
         self.store.rest()

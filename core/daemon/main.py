@@ -15,7 +15,7 @@ from flowctl.core.daemon import processes
 from flowctl.core.daemon.daemon import Daemon, now_us
 from flowctl.core.daemon.daemon_log import DaemonLog
 from flowctl.core.daemon.instance import Instance
-from flowctl.store.catchup import mark_all
+from flowctl.store.catchup import mark_unknown
 from flowctl.store.home import Home
 from flowctl.store.limits import publish
 from flowctl.store.writer import Store
@@ -38,8 +38,7 @@ def run_daemon(home: Home, *, is_shown: bool) -> None:
         os.chdir(home.path)
         processes.name_this("flowctl-daemon")
         before = _raise_limits()
-        if not os.path.exists(home.database):
-            mark_all(home)
+        mark_unknown(home)
         store = Store.open_writer(home)
         try:
             daemon = Daemon(instance, store, log=log, started_at=started_at)

@@ -8,7 +8,6 @@ import resource
 import signal
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -47,12 +46,11 @@ def test_two_processes_that_catch_up_at_once_do_it_once(home: Home, tmp_path: Pa
     assert_all_sound(home)
 
 
-def test_whoever_waits_too_long_for_the_writer_is_told(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whoever_waits_too_long_for_the_writer_is_told(home: Home) -> None:
     write_journal(home, RUN, a_run(RUN))
-    monkeypatch.setattr(catchup, "writer_lock", partial(writer_lock, wait_s=0.02))
 
     with writer_lock(home), pytest.raises(DatabaseBusy, match=r"for more than 0\.02 s.*Try again"):
-        catch_up(home)
+        catch_up(home, wait_s=0.02)
 
     catch_up(home)
     assert the_run(home, RUN).state_type is StateType.COMPLETED

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from typing import Final, TypeVar
 
 from flowctl.store.home import Home
 from flowctl.store.overview import OverviewReader
+from flowctl.store.problems import DatabaseDamaged, DatabaseTooNew, DatabaseTooOld, DatabaseUnwritable
+from flowctl.store.sqlite import file_identity
 
 T = TypeVar("T")
-#: Device, inode and whether there is a file at all: another database in the same place is another database.
-_Identity = tuple[int, int] | None
+#: A person looks on: another process that holds the database for longer is told of, and the next look is a new try.
+BUSY_S: Final = 1.0
 _NEVER: Final = (-1, -1)
 _AGAIN_S: Final = 0.02
+#: What a connection does not get over by itself, even when the cause is gone.
+_LASTING: Final = (DatabaseDamaged, DatabaseTooNew, DatabaseTooOld, DatabaseUnwritable)
 
 
 class Opening:
@@ -22,20 +25,27 @@ class Opening:
 
     def __init__(self, home: Home) -> None:
         self._home = home
-        self._identity: _Identity = _NEVER
+        self._identity: tuple[int, int] | None = _NEVER
         self.reader: OverviewReader | None = None
         #: Goes up each time the database was opened.
         self.opened = 0
 
     def here(self, question: Callable[[OverviewReader], T]) -> T:
         """Have something read; raises what the store raises."""
-        identity = _identity_of(self._home.database)
-        if self.reader is None or identity != self._identity:
+        identity = file_identity(self._home.database)
+        before = reader = self.reader
+        if reader is None or identity != self._identity or (identity and not reader.is_real):
             self.close()
-            self.reader = OverviewReader.open(self._home)
+            self.reader = reader = OverviewReader.open(self._home, busy_s=BUSY_S)
+            # While it is being made, one empty stand-in is like the other.
+            if before is None or before.is_real or reader.is_real:
+                self.opened += 1
             self._identity = identity
-            self.opened += 1
-        return question(self.reader)
+        try:
+            return question(reader)
+        except _LASTING:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Close the connection, if there is one."""
@@ -60,6 +70,11 @@ class Lane:
         """Have something read, without waiting."""
         return self._executor.submit(self._here, question)
 
+    def let_go(self) -> None:
+        """Close the connection soon: all of a process share some of what one knows of a file."""
+        if not self._is_closing:
+            self._executor.submit(self._opening.close)
+
     def close(self) -> None:
         """Break off what is being read, let go of what waits, close the connection in its thread, end the thread."""
         self._is_closing = True
@@ -75,11 +90,3 @@ class Lane:
         if self._is_closing:
             raise CancelledError
         return self._opening.here(question)
-
-
-def _identity_of(path: str) -> _Identity:
-    try:
-        found = os.stat(path)  # noqa: PTH116 - ten times a second
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino

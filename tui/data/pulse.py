@@ -2,103 +2,91 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
 from flowctl.core.daemon.instance import Holder, find_holder
-from flowctl.store.catchup import active_runs, catch_up
 from flowctl.store.home import Home, HomeUnusable
-from flowctl.store.problems import StoreError
+from flowctl.store.overview import OverviewReader
+from flowctl.store.problems import DatabaseBusy, DatabaseGone, StoreError
+from flowctl.store.sqlite import file_identity
 from flowctl.tui.data.lanes import Opening
+from flowctl.tui.data.upkeep import Standing, Upkeep
 from flowctl.tui.model.snapshots import Pulse
 
 _DAEMON_EVERY_S: Final = 1.0
-#: A run that was killed writes nothing: without news, one looks after it so often.
-_LOOK_AFTER_S: Final = 2.0
-#: A commit waits for the disk.
-_CATCH_UP_EVERY_S: Final = 0.2
-
-_Sizes = dict[str, tuple[int, ...]]
 
 
 class Pulsing:
     """Feels the pulse of a home; all of it happens in one thread, whichever that is."""
 
-    def __init__(self, home: Home, clock: Callable[[], datetime]) -> None:
+    def __init__(self, home: Home, clock: Callable[[], datetime], let_go: Callable[[], None]) -> None:
         self._home = home
+        #: Has all others close the database.
+        self._let_go = let_go
+        self._upkeep = Upkeep(home)
         self._clock = clock
         self._opening = Opening(home)
         #: Goes up whenever something was written.
         self.version = 0
         self.holder: Holder | None = None
-        #: Runs whose journals cannot be read to the end, with the reason.
-        self.unreadable: dict[str, str] = {}
-        self._looked_s = self._caught_up_s = float("-inf")
+        self._looked_s = float("-inf")
         self._seen: tuple[int, int] | None = None
-        self._found: tuple[_Sizes, int | None] | None = None
+        #: When the database could be read last.
+        self._good_at: datetime | None = None
+        self._had_database = False
+
+    @property
+    def unreadable(self) -> Mapping[str, str]:
+        """Runs whose journals cannot be read to the end, with the reason."""
+        return self._upkeep.unreadable
 
     def beat(self) -> Pulse:
         """Look; never raises for what a store may say."""
-        problem: str | None = None
-        now_s = time.monotonic()
+        now_s, at = time.monotonic(), self._clock()
         if now_s - self._looked_s > _DAEMON_EVERY_S:
             self.holder, self._looked_s = find_holder(self._home), now_s
-        holder = self.holder
+        holder, standing, is_readable = self.holder, None, True
         try:
             if holder is None:
-                self._catch_up(now_s)
-            data_version = self._opening.here(lambda reader: reader.data_version())
-            seen = (self._opening.opened, data_version)
-            if seen != self._seen:
+                standing = self._upkeep.take_in(now_s, at)
+            version = self._opening.here(self._look)
+            if holder is not None:
+                pid = holder.pid
+                standing = self._opening.here(lambda reader: self._upkeep.look_at_daemon(reader, pid, now_s, at))
+            if (seen := (self._opening.opened, version)) != self._seen:
                 self._seen = seen
                 self.version += 1
+            self._good_at = at
         except (StoreError, HomeUnusable) as error:
-            problem = str(error)
+            is_readable, standing = False, Standing(str(error), self._good_at)
+            # Whatever is read next is news.
+            self._seen = None
+            if not isinstance(error, DatabaseBusy):
+                self._let_go()
         return Pulse(
             version=self.version,
             daemon_pid=None if holder is None else holder.pid,
             daemon_since=datetime.fromtimestamp(holder.started_at / 1e6, UTC) if holder and holder.started_at else None,
-            problem=problem,
-            is_told=holder is not None or not (self._found and self._found[0]),
-            at=self._clock(),
+            problem=None if standing is None else standing.problem,
+            is_told=standing is None and (holder is not None or self._upkeep.is_told),
+            at=at,
+            as_of=at if standing is None else standing.since,
+            is_readable=is_readable,
         )
 
     def close(self) -> None:
         """Let go of the database."""
         self._opening.close()
+        self._upkeep.close()
 
-    def _catch_up(self, now_s: float) -> None:
-        if now_s - self._caught_up_s < _CATCH_UP_EVERY_S:
-            return
-        # Another database may be an older one, or lack what the journals of ended runs hold.
-        found = _sizes_of(self._home), _inode(self._home.database)
-        if found == self._found and (not found[0] or now_s - self._caught_up_s < _LOOK_AFTER_S):
-            return
-        self._found, self._caught_up_s = found, now_s
-        self.unreadable = {look.run_id: str(look.problem) for look in catch_up(self._home)}
-
-
-def _inode(path: str) -> int | None:
-    try:
-        return os.stat(path).st_ino  # noqa: PTH116 - ten times a second
-    except OSError:
-        return None
-
-
-def _sizes_of(home: Home) -> _Sizes:
-    """Give the size of every journal of every active run."""
-    return {run_id: _sizes(home.run_folder(run_id)) for run_id in active_runs(home)}
-
-
-def _sizes(folder: str) -> tuple[int, ...]:
-    try:
-        with os.scandir(folder) as entries:
-            return tuple(
-                size for _, size in sorted((e.name, e.stat().st_size) for e in entries if e.name.startswith("journal."))
-            )
-    except OSError:
-        # Deleted, or not made yet: the marker comes first.
-        return ()
+    def _look(self, reader: OverviewReader) -> int:
+        """Tell the version of what is in the database; raise where that is none to be read."""
+        reader.check_schema()
+        is_there = file_identity(self._home.database) is not None
+        if self._had_database and not is_there and self.holder is not None:
+            raise DatabaseGone(self._home.database)
+        self._had_database = self._had_database or is_there
+        return reader.data_version()

@@ -59,7 +59,7 @@ class Source:
     def __init__(self, home: Home, clock: Clock) -> None:
         self.home = home
         self.clock = clock
-        self._pulsing = Pulsing(home, clock)
+        self._pulsing = Pulsing(home, clock, self._let_go)
         self._quick = Lane(home, "read")
         #: For what may take long: counting, searching in logs, the overview.
         self._slow = Lane(home, "search")
@@ -78,6 +78,10 @@ class Source:
         for lane in (self._slow, self._quick):
             lane.close()
         self._pulsing.close()
+
+    def _let_go(self) -> None:
+        for lane in (self._slow, self._quick):
+            lane.let_go()
 
     def pulse(self) -> Pulse:
         """Catch up where no daemon does, and tell whether anything was written since; cheap, and never raises.

@@ -23,6 +23,10 @@ class Pulse:
     #: Whether all that runs write shows in the home's folder at once; without a daemon one has to look for it.
     is_told: bool
     at: datetime
+    #: When what is shown was so: `at` unless there is a problem; None where nothing could be read yet.
+    as_of: datetime | None
+    #: Whether the store can be read; with a problem it may still be, though it does not hold all there is.
+    is_readable: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -120,7 +120,9 @@ def daemon_lines(facts: SystemFacts, glyphs: Glyphs = UNICODE) -> list[Line]:
             memory = "" if daemon.memory is None else f"{size(daemon.memory)}{share}"
             lines.append(fact("memory, cpu", memory))
     if daemon.version is not None:
-        lines.append(fact("version", daemon.version))
+        ours = facts.versions.get("flowctl")
+        other = f"   this is {ours}: `flowctl daemon restart` makes them one" if ours and ours != daemon.version else ""
+        lines.append((*fact("version", daemon.version), (other, "warning")))
     if daemon.active is not None:
         lines.append(fact("runs", f"{counted(daemon.active, 'run')} under way"))
     lines.append(fact("settings", daemon.settings_file or "no settings file"))

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len, chop_cells, set_cell_size
 
 from flowctl.core.cli.display_words import duration
+from flowctl.store.text import safe_text
 from flowctl.tui.model.glyphs import UNICODE, Glyphs
 
 #: Text and the name of its style, a key of `Theme.styles`.
 Span = tuple[str, str]
 Line = tuple[Span, ...]
 
+#: Choosers of the picture.
+_PICTURE: Final = re.compile("[\ufe00-\ufe0f]")
+#: A word with the blanks behind it; blanks before the first one count as one.
+_WORD: Final = re.compile(r"\s+|\S+\s*")
 #: Text is cut before its width is measured: no row shows more, and a name may have a million letters.
 _LONGEST: Final = 1000
 
@@ -25,13 +31,21 @@ def fit(text: str, cells: int, *, align: str = "left", cut: str = UNICODE.cut) -
         return ""
     if len(text) <= cells and text.isascii() and text.isprintable():
         return text.rjust(cells) if align == "right" else text.ljust(cells)
-    if not text.isprintable():
-        text = text.replace("\n", "␊").replace("\t", " ")
-    text = text[:_LONGEST]
+    text = harmless(text[:_LONGEST])
     width = cell_len(text)
     if width > cells:
         return set_cell_size(text, cells - 1) + cut if cells > 1 else cut
     return " " * (cells - width) + text if align == "right" else text + " " * (cells - width)
+
+
+def harmless(text: str) -> str:
+    """Make text safe that is drawn on one line: what is told of others comes by many ways, this is where all meet.
+
+    Signs that only choose between two pictures of another go, since terminals do not agree how wide that then is.
+    """
+    if not text.isprintable():
+        text = safe_text(text, keep_newlines=False)
+    return text if text.isascii() else _PICTURE.sub("", text)
 
 
 def width_of(line: Iterable[Span]) -> int:
@@ -62,6 +76,21 @@ def between(left: Line, right: Line, cells: int, *, filler: str = " ", style: st
     room = cells - right_width
     left_width = min(width_of(left), max(room - 1, 0))
     return (*fit_line(left, left_width), (filler * (room - left_width), style), *fit_line(right, right_width))
+
+
+def broken(line: Line, cells: int, most: int) -> list[Line]:
+    """Break a line between words into some at most; what is left over stays in the last one, to be cut."""
+    lines: list[list[Span]] = [[]]
+    room = cells
+    for text, style in line:
+        for word in _WORD.findall(text[:_LONGEST]):
+            for piece in chop_cells(word, max(cells - 1, 1)) if cell_len(word) >= cells else (word,):
+                if cell_len(piece.rstrip()) > room and len(lines) < most:
+                    lines.append([(" ", "")] if lines[0] and lines[0][0][0].startswith(" ") else [])
+                    room = cells - len(lines[-1])
+                lines[-1].append((piece, style))
+                room -= cell_len(piece)
+    return [(*each[:-1], (each[-1][0].rstrip(), each[-1][1])) if each else () for each in lines]
 
 
 def plain(line: Iterable[Span]) -> str:

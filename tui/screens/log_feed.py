@@ -203,6 +203,7 @@ class LogFeed:
         view, last, window = answer
         if view is not self._pane.log_view:
             return
+        self._pane.is_read = True
         if last is None:
             view.show(window)
             self._lines_missed = False

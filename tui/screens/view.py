@@ -28,7 +28,7 @@ from flowctl.tui.screens.moving import Moving
 from flowctl.tui.screens.pointing import TABS, Pointing
 from flowctl.tui.screens.taking import Taking
 from flowctl.tui.screens.typing_line import TypingLine
-from flowctl.tui.widgets.bar import Bar
+from flowctl.tui.widgets.bar import Bar, Remark
 
 if TYPE_CHECKING:
     from flowctl.tui.data.source import Source
@@ -136,7 +136,7 @@ class View(Moving, Acting, Taking, FillingIn, Pointing, TypingLine):
         yield Bar(id="health")
         yield Bar(id="where")
         yield from self.body()
-        yield Bar(id="note")
+        yield Remark(id="note")
         yield Bar(id="keys")
 
     def watch_store(
@@ -171,11 +171,15 @@ class View(Moving, Acting, Taking, FillingIn, Pointing, TypingLine):
 
     def tick(self, tick: int) -> None:
         """Let move what moves with the clock."""
+        self.tick_lines(tick)
+
+    def tick_lines(self, tick: int) -> None:
+        """Let move what moves in the fixed lines."""
         self.step = 0 if self.flowctl.look.is_calm else tick
         if self._note and time.monotonic() > self._note_until_s:
             self._note = ()
             self.refresh_lines()
-        elif self.flowctl.asked.undo is not None:
+        elif self.flowctl.asked.undo is not None or self.flowctl.daemon.counts_down:
             self.query_one("#note", Bar).put(*self.note_line())
         self.show_health()
 
@@ -183,6 +187,11 @@ class View(Moving, Acting, Taking, FillingIn, Pointing, TypingLine):
         """Make a remark above the keys; it goes away by itself."""
         self._note = ((f" {text}", style),)
         self._note_until_s = time.monotonic() + _NOTE_S
+        self.refresh_lines()
+
+    def hush(self) -> None:
+        """Take back what was said, and say what else there is to say."""
+        self._note = ()
         self.refresh_lines()
 
     def refresh_lines(self) -> None:
@@ -201,10 +210,13 @@ class View(Moving, Acting, Taking, FillingIn, Pointing, TypingLine):
             return self._note, ((f"{undo} ", "accent"),) if undo else ()
         problem = self.bridge.problem
         if problem:
-            pulse = self.bridge.pulse
-            as_of = f" as of {clock(pulse.at)}" if pulse is not None else ""
-            return ((f" {problem}", "warning"),), ((f"{as_of} ", "warning"),)
+            return ((f" {problem}", "warning"),), self._as_of()
         return self.flowctl.daemon.banner() or ((), ())
+
+    def _as_of(self) -> Line:
+        """Tell from when that is which is shown, where it is not of now."""
+        pulse = self.bridge.pulse
+        return ((f"as of {clock(pulse.as_of)} ", "warning"),) if pulse is not None and pulse.as_of is not None else ()
 
     def show_health(self) -> None:
         """Write the first line anew."""
@@ -214,8 +226,8 @@ class View(Moving, Acting, Taking, FillingIn, Pointing, TypingLine):
         glyphs, spans = app.ink.glyphs, [(" flowctl ", "title")]
         if pulse is None:
             spans.append((f"{glyphs.dot} opening", "quiet"))
-        elif pulse.problem is not None:
-            spans.append((f"! as of {clock(pulse.at)}", "warning"))
+        elif pulse.problem is not None or self.bridge.is_stuck:
+            spans.append((f"! as of {clock(pulse.as_of)}" if pulse.as_of is not None else "! unreadable", "warning"))
         elif pulse.daemon_pid is None:
             spans.append((f"{glyphs.states['scheduled']} no daemon", "quiet"))
         else:

@@ -1,8 +1,8 @@
-"""One line of the screen that always stands in its place: health, where one is, what was said, keys."""
+"""A line of the screen that always stands in its place: health, where one is, what was said, keys."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from textual.events import Click
 from textual.geometry import Region
@@ -10,7 +10,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from flowctl.tui.model.texts import Line, between, width_of
+from flowctl.tui.model.texts import Line, between, broken, width_of
 
 if TYPE_CHECKING:
     from flowctl.tui.app import FlowctlApp
@@ -53,7 +53,7 @@ class Bar(Widget):
         else:
             self.refresh()
 
-    def render_line(self, y: int) -> Strip:  # noqa: ARG002 - there is one line
+    def render_line(self, y: int) -> Strip:  # noqa: ARG002 - there is one line, but for those who override it
         """Draw the line."""
         app = cast("FlowctlApp", self.app)  # pyright: ignore[reportUnknownMemberType] - no other one mounts it
         return app.ink.strip(self._line(), self.size.width)
@@ -70,3 +70,45 @@ class Bar(Widget):
                 self.post_message(self.Pressed(self, line, place, event.x))
                 return
         self.post_message(self.Pressed(self, (*line, ("", "")), len(line), event.x))
+
+
+class Remark(Bar):
+    """A bar for sentences: one that is too long is broken between words, and the bar grows, if there is room."""
+
+    _MOST_LINES: Final = 4
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
+        super().__init__(id=id)
+        self._lines: list[Line] = []
+
+    def put(self, left: Line, right: Line = ()) -> None:
+        """Say something else, in as many lines as it needs; the right part goes with the last one."""
+        if (left, right) != (self._left, self._right):
+            self._left, self._right = left, right
+            self._grow()
+            self.refresh()
+
+    def on_resize(self) -> None:
+        self._grow()
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one of its lines."""
+        if not self._lines:
+            return super().render_line(y)
+        app = cast("FlowctlApp", self.app)  # pyright: ignore[reportUnknownMemberType] - no other one mounts it
+        line = self._lines[y] if y < len(self._lines) else ()
+        return app.ink.strip(line, self.size.width)
+
+    def _grow(self) -> None:
+        width, beside = self.size.width, width_of(self._right)
+        most = min(self._MOST_LINES, self.screen.size.height // 5)
+        self._lines = []
+        if most > 1 and width and width_of(self._left) + beside > width:
+            self._lines = broken(self._left, width, most)
+            if beside and len(self._lines) < most and width_of(self._lines[-1]) + beside >= width:
+                self._lines.append(())
+            if beside:
+                self._lines[-1] = between(self._lines[-1], self._right, width)
+        height = max(len(self._lines), 1)
+        if self.styles.height is None or self.styles.height.value != height:
+            self.styles.height = height

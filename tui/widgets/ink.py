@@ -16,7 +16,7 @@ from textual.theme import BUILTIN_THEMES
 from textual.theme import Theme as TextualTheme
 
 from flowctl.tui.model.glyphs import Glyphs
-from flowctl.tui.model.texts import Span
+from flowctl.tui.model.texts import Span, harmless
 from flowctl.tui.model.themes import Theme
 
 #: How far a rule stands out from the background, of the way to quiet text.
@@ -74,8 +74,7 @@ class Ink:
         for text, names in line:
             if not text:
                 continue
-            if not text.isprintable():
-                text = text.replace("\t", " ").replace("\n", "␊")
+            text = harmless(text)
             if self.is_ascii and not text.isascii():
                 text = plain(text)
             length = len(text) if text.isascii() else cell_len(text)

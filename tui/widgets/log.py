@@ -44,7 +44,9 @@ class LogPane(Pane):
         self.until: datetime | None = None
         #: Whether each line says who said it; of one task alone it need not.
         self.has_speaker = True
+        #: What stands there when it is known that there is nothing.
         self.empty: tuple[Line, ...] = ()
+        self.is_read = False
         self._place = 0
         self._top = 0
 
@@ -115,7 +117,7 @@ class LogPane(Pane):
             place, line = rows[y]
             is_cursor = place == self._place and self.has_focus
             return self.ink.strip(line, width, "cursor" if is_cursor else "")
-        if not self.log_view.lines and y < len(self.empty):
+        if not self.log_view.lines and self.is_read and y < len(self.empty):
             return self.ink.strip(self.empty[y], width)
         return self.ink.strip((), width)
 

@@ -259,6 +259,16 @@ def test_a_daemon_whose_lock_file_was_removed_makes_room_for_the_next(home: Home
     assert start_daemon(home) != daemon
 
 
+def test_a_daemon_whose_database_was_removed_ends_before_it_accepts_what_would_be_lost(home: Home, daemon: int) -> None:
+    Path(home.database).unlink()
+
+    once(lambda: not Path(f"/proc/{daemon}").exists() or _is_zombie(daemon), "its end")
+
+    assert "was removed or replaced under this daemon: it ends" in Path(log_path(home)).read_text()
+    assert start_daemon(home) != daemon
+    assert Path(home.database).exists()
+
+
 def _is_zombie(pid: int) -> bool:
     return ") Z " in Path(f"/proc/{pid}/stat").read_text()
 

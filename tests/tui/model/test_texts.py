@@ -12,11 +12,13 @@ from rich.cells import cell_len
 from flowctl.tui.model.glyphs import ASCII, UNICODE
 from flowctl.tui.model.texts import (
     between,
+    broken,
     countdown,
     elapsed_bar,
     fit,
     fit_line,
     grouped,
+    harmless,
     left_of,
     plain,
     progress,
@@ -146,3 +148,28 @@ def test_labels_count_from_the_start_where_that_is_wanted() -> None:
     labels = TimeScale(TimeWindow(at(0), at(100)), 50).labels(is_relative=True)
 
     assert labels.split() == ["+0s", "+20s", "+40s", "+1m", "+1m20"]
+
+
+def test_a_line_is_broken_between_words_and_only_a_word_that_is_too_long_within() -> None:
+    line = ((" the file /a/very/long/path/that/fits/nowhere is gone", "warning"), (" (really)", "quiet"))
+
+    lines = broken(line, 20, 9)
+
+    assert [plain(each) for each in lines] == [
+        " the file",
+        " /a/very/long/path/t",
+        " hat/fits/nowhere is",
+        " gone (really)",
+    ]
+    assert lines[-1][-1] == ("(really)", "quiet")
+    assert all(width_of(each) <= 20 for each in lines)
+    assert len(broken(line, 20, 2)) == 2
+
+
+@pytest.mark.parametrize("text", ["a\x1b[2Jb", "a\u202eb", "a\ud800b", "a\nb", "⚠\ufe0f", "\x9b31m"])
+def test_text_is_harmless_by_whatever_way_it_comes(text: str) -> None:
+    shown = harmless(text)
+
+    assert shown.isprintable()
+    assert "\ufe0f" not in shown
+    assert fit(text, 9).isprintable()

@@ -117,6 +117,11 @@ def screen_text(app: FlowctlApp) -> str:
     return "\n".join(grid(app))
 
 
+def sentence(app: FlowctlApp) -> str:
+    """Read the screen as one line of words: a sentence above the keys may take several lines."""
+    return " ".join(line.strip() for line in grid(app))
+
+
 def cursor_line(app: FlowctlApp) -> str:
     """Read the line that the cursor is on."""
     return next(line for line in grid(app) if "▸" in line[:4])

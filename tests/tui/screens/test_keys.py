@@ -196,7 +196,7 @@ def test_a_query_that_makes_no_sense_is_told_and_changes_nothing(home: Home) -> 
         await press(app, pilot, "slash", "left_parenthesis", "a")
 
         assert names(app) == ["brave-otter", "bold-ant", "neat-cat"]
-        assert any(")" in line or "bracket" in line for line in grid(app)[-2:-1])
+        assert any(")" in line or "bracket" in line for line in grid(app)[-3:-1])
 
     with three_runs(home):
         drive(home, scenario)

@@ -17,7 +17,7 @@ from flowctl.tui.screens.run import RunScreen
 from flowctl.tui.screens.runs import RunsScreen
 from flowctl.tui.screens.task import TaskScreen
 from tests.store.journals import NOON, SECOND, a_run, an_id, encoded, flow_state, many_runs, task_state, write_journal
-from tests.tui.screens.driving import drive, grid, press, screen_text, settled, until
+from tests.tui.screens.driving import drive, grid, press, screen_text, sentence, settled, until
 from tests.tui.screens.sample import LIVE, three_runs
 
 
@@ -117,7 +117,7 @@ def test_a_run_that_is_deleted_while_it_is_looked_at_leaves_a_sentence(home: Hom
 
         await press(app, pilot, "G", "enter")
         delete_runs(home, [an_id(1)])
-        await until(app, pilot, lambda: "as of" in grid(app)[-2])
+        await until(app, pilot, lambda: "as of" in grid(app)[-2] and "`flowctl runs` lists" in sentence(app))
         await press(app, pilot, "escape")
         await until(app, pilot, lambda: "neat-cat" not in screen_text(app))
 

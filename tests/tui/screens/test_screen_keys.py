@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 from flowctl.store.home import Home
 from flowctl.tui.app import FlowctlApp
 from flowctl.tui.screens.runs import RunsScreen
-from tests.tui.screens.driving import NARROW, WIDE, cursor_line, drive, grid, press, screen_text, shown
+from tests.tui.screens.driving import NARROW, WIDE, cursor_line, drive, grid, press, screen_text, sentence, shown
 from tests.tui.screens.sample import LIVE, three_runs
 
 SIZES = pytest.mark.parametrize("size", [NARROW, WIDE], ids=lambda size: f"{size[0]}x{size[1]}")
@@ -21,7 +21,7 @@ def test_what_needs_the_daemon_says_so(home: Home, key: str) -> None:
     async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
         await press(app, pilot, key)
 
-        assert "daemon" in grid(app)[-2]
+        assert "daemon" in sentence(app)
 
     with three_runs(home):
         drive(home, scenario)
