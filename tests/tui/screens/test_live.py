@@ -57,7 +57,7 @@ def test_a_new_run_appears_and_the_cursor_stays_on_its_row(home: Home) -> None:
 def test_a_change_of_state_is_painted_on_the_run_screen(home: Home) -> None:
     async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
         await press(app, pilot, "enter")
-        assert "retry 0:07" in screen_text(app)
+        assert "in 0:07" in screen_text(app)
         say_more(
             home,
             [
@@ -65,7 +65,7 @@ def test_a_change_of_state_is_painted_on_the_run_screen(home: Home) -> None:
                 LogLine(NOON + 59 * SECOND, 0, 4, 20, "flowctl.task_runs", "once more"),
             ],
         )
-        await until(app, pilot, lambda: "retry 0:07" not in screen_text(app) and "once more" in screen_text(app))
+        await until(app, pilot, lambda: "in 0:07" not in screen_text(app) and "once more" in screen_text(app))
 
         say_more(home, [flow_state("FAILED", at=NOON + 60 * SECOND)], 200)
         await until(app, pilot, lambda: "✗ failed" in grid(app)[1])
