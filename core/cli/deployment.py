@@ -142,7 +142,7 @@ def set_schedule(
     from flowctl.core.cli.deployment_change import change_schedules, zone_of
     from flowctl.core.cli.schedule_words import plain_of
 
-    zone = timezone or (zone_of(name) if cron or interval or rrule else "UTC")
+    zone = timezone or (zone_of(name, slug) if cron or interval or rrule else "UTC")
     plain = plain_of(cron or [], interval, rrule, timezone=zone, seconds=seconds, catchup=catchup, slug=slug)
     return change_schedules(
         name, plain, slug=slug, is_added=add or slug is not None, remove=remove, active=on, no_daemon=no_daemon

@@ -78,9 +78,11 @@ def change_schedules(
     return Exit.OK
 
 
-def zone_of(name: str) -> str:
-    """Give the zone of a deployment's schedules, for one that is to take their place; UTC where there are several."""
-    zones = {schedule.timezone for schedule in _deployment(name).schedules}
+def zone_of(name: str, slug: str | None) -> str:
+    """Give the zone of the schedule that is changed, else of all that there are; UTC where these have several."""
+    schedules = _deployment(name).schedules
+    changed = [each for each in schedules if each.slug == slug]
+    zones = {schedule.timezone for schedule in changed or schedules}
     return zones.pop() if len(zones) == 1 else "UTC"
 
 

@@ -41,7 +41,9 @@ def plain_of(
     if slug is not None and len(given) > 1:
         raise CommandError("One name fits one schedule only. Give the schedules one at a time.")
     for each in given:
-        each |= {"timezone": timezone, "catchup": catchup or "latest"}
+        each["timezone"] = timezone
+        if catchup is not None:
+            each["catchup"] = catchup
         if slug is not None:
             each["slug"] = slug
     return given

@@ -5,7 +5,7 @@ Each may carry the `version` of the deployment that its sender saw; one that has
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from flowctl.core.daemon import backfill
 from flowctl.core.daemon.plan_fields import (
@@ -90,12 +90,14 @@ def deployment_delete(daemon: Daemon, fields: Fields) -> Fields:
 
 
 def set_schedule(daemon: Daemon, fields: Fields) -> Fields:
-    """Add a schedule to a deployment, or change the one of that `slug`; with `only`, it has no other any more."""
-    deployment = _deployment(daemon, fields)
-    (spec,) = read_schedules(
-        {"schedules": [fields.get("schedule")]}, deployment.parameter_schema, deployment.parameters
-    )
-    if read_flag(fields, "only"):
+    """Add a schedule to a deployment, or change the one of that `slug`; with `only`, it has no other any more.
+
+    What the schedule that is changed, or the only one there is, has and the new one does not speak of stays.
+    """
+    deployment, is_only = _deployment(daemon, fields), read_flag(fields, "only") is True
+    given = _with_what_stays(deployment, fields.get("schedule"), is_only=is_only)
+    (spec,) = read_schedules({"schedules": [given]}, deployment.parameter_schema, deployment.parameters)
+    if is_only:
         plans.set_schedules(daemon.store.connection, deployment.id, [spec], daemon.now())
     else:
         if len(deployment.schedules) >= MOST_SCHEDULES:
@@ -154,6 +156,19 @@ def deployment_backfill(daemon: Daemon, fields: Fields) -> Fields:
         daemon.afterwards.append(lambda: daemon.poke("dispatch"))
     told = [{"at": gap.occurrence.at.isoformat(), "slug": gap.schedule.slug} for gap in chosen]
     return {"deployment": deployment.name, "occurrences": told, "left": len(found) - len(chosen), "run_ids": runs}
+
+
+def _with_what_stays(deployment: DeploymentRow, given: object, *, is_only: bool) -> object:
+    if not isinstance(given, dict):
+        return given
+    said = {name: value for name, value in cast("dict[str, object]", given).items() if value is not None}
+    slug = said.get("slug")
+    before = [each for each in deployment.schedules if (each.slug == slug if slug is not None else is_only)]
+    if len(before) != 1:
+        return said
+    (row,) = before
+    stays = {"timezone": row.timezone, "catchup": row.catchup.value, "parameters": row.parameters, "active": row.active}
+    return {**stays, **said}
 
 
 def _pause(daemon: Daemon, fields: Fields, *, paused: bool) -> Fields:

@@ -66,6 +66,20 @@ def may_have_tables(path: str, text: bytes) -> bool:
     return os.path.basename(path) in FILES and b"deployments" in text
 
 
+def place_of(folder: str, name: str) -> tuple[str, int] | None:
+    """Find the settings file of a folder and the line in it that a deployment's table begins at."""
+    for file in FILES:
+        path = os.path.join(folder, file)
+        try:
+            with open(path, "rb") as opened:
+                line = _line_of(opened.read(), name)
+        except OSError:
+            continue
+        if line:
+            return path, line
+    return None
+
+
 def read_tables(path: str, text: bytes, roots: tuple[str, ...]) -> Tables:
     """Read a settings file; flows have to be in its own folder or in one that is watched."""
     try:

@@ -31,6 +31,8 @@ class FormPlan:
     command: Callable[[Filled, Mapping[str, Field]], str]
     #: Verb and fields of the request to the daemon.
     wish: Callable[[Filled], tuple[str, dict[str, object]]]
+    #: Label and text of what stands above the command: what is filled in means.
+    means: Callable[[Filled, datetime], Sequence[tuple[str, str]]] = lambda _filled, _now: ()
     #: What enter does, in a word or two.
     go: str = "Run now"
     #: Whose latest run tells what was given the last time; empty: that means nothing here.
@@ -133,6 +135,10 @@ class Form:
     def command(self) -> str:
         """Write the command line that does the same."""
         return self.plan.command(self.filled(), {each.name: each for each in self.plan.fields})
+
+    def means(self) -> Sequence[tuple[str, str]]:
+        """Say what is filled in means, by labels."""
+        return self.plan.means(self.filled(), self._now())
 
     def wish(self) -> tuple[str, dict[str, object]]:
         """Make the request."""

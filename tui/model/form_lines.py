@@ -16,6 +16,7 @@ _LONGEST_NAME: Final = 18
 _WIDEST_BOX: Final = 44
 _LEAST_BOX: Final = 12
 _MOST_COMMAND_LINES: Final = 4
+_MOST_PROBLEM_LINES: Final = 3
 _EQUALS: Final = "equals"
 
 
@@ -42,6 +43,9 @@ def form_lines(form: Form, width: int, *, glyphs: Glyphs = UNICODE, is_tried: bo
             lines.append(FormLine(()))
         lines += _field_lines(form, place, field, names, box, width, glyphs=glyphs, is_tried=is_tried)
     lines.append(FormLine(()))
+    for label, text in form.means():
+        spans: Line = (("   " + fit(label, names), "quiet"), (fit(text, max(width - names - 4, 0), cut=glyphs.cut), ""))
+        lines.append(FormLine(spans))
     lines += [FormLine(line) for line in _command_lines(form, names, width)]
     lines += [FormLine(()), FormLine(_buttons(form, names), is_buttons=True)]
     return lines
@@ -86,7 +90,11 @@ def _field_lines(
     elif is_cursor and field.description:
         said = (" ".join(field.description.split()), "quiet")
     if said is not None:
-        yield FormLine(((indent, ""), (fit(said[0], max(width - names - 3, 0), cut=glyphs.cut), said[1])), place)
+        room = max(width - names - 4, 10)
+        # What is wrong is said whole, as far as a few lines go.
+        pieces = wrap(said[0], room, subsequent_indent="  ") if said[1] == "failed" else [said[0]]
+        for piece in pieces[:_MOST_PROBLEM_LINES]:
+            yield FormLine(((indent, ""), (fit(piece, room, cut=glyphs.cut), said[1])), place)
 
 
 def _box(form: Form, place: int, field: Field, reading: Reading, box: int, glyphs: Glyphs) -> list[Span]:

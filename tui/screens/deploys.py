@@ -17,7 +17,7 @@ from flowctl.tui.model.plans import ListedDeployment, Outlook
 from flowctl.tui.model.texts import Line, counted
 from flowctl.tui.screens.deploys_acting import DeploysActing
 from flowctl.tui.screens.filtered_list import FilteredList
-from flowctl.tui.screens.taking import SourcePlace, Yank
+from flowctl.tui.screens.taking import Yank
 from flowctl.tui.widgets.pane import TextPane
 from flowctl.tui.widgets.rows import RowLook, RowPane
 
@@ -215,12 +215,6 @@ class DeploysScreen(FilteredList[ListedDeployment], DeploysActing):
         if row.row.reference.file is not None:
             yanks["l"] = Yank("file", row.row.reference.file)
         return yanks
-
-    def source_place(self) -> SourcePlace | None:
-        row = self.rows.row
-        if row is None or row.row.reference.file is None:
-            return None
-        return SourcePlace(row.row.reference.file, row.line)
 
     def inspected(self) -> tuple[str, object] | None:
         row = self.rows.row

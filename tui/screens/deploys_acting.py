@@ -1,15 +1,19 @@
-"""Keys of the Deploys screen that change something: on and off with undo, run with a form, backfill."""
+"""Keys of the Deploys screen that change something: on and off with undo, a schedule, a run with a form, backfill."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
+from flowctl.store.plan_records import Origin, ScheduleRow
 from flowctl.tui.actions import Answer
 from flowctl.tui.model.backfill import backfill_plan
 from flowctl.tui.model.plans import ListedDeployment
+from flowctl.tui.model.schedule_plan import schedule_line, schedule_plan
 from flowctl.tui.model.texts import counted
+from flowctl.tui.screens.taking import SourcePlace
 from flowctl.tui.screens.view import View
 from flowctl.tui.widgets.rows import RowPane
 
@@ -119,6 +123,52 @@ class DeploysActing(View):
         from flowctl.tui.screens.backfill import BackfillScreen
 
         self.flowctl.push_screen(BackfillScreen(row, backfill_plan(row)))
+
+    def source_place(self) -> SourcePlace | None:
+        """Say where in a file the schedule is written; nowhere, where it was given by hand."""
+        row = self.rows.row
+        reference = None if row is None else row.row.reference
+        if row is None or reference is None:
+            return None
+        if row.row.origin is Origin.TOML:
+            from flowctl.core.daemon.tables import place_of
+
+            place = place_of(reference.cwd, row.key)
+            return None if place is None else SourcePlace(*place)
+        if row.row.origin is not Origin.CODE or reference.file is None:
+            return None
+        try:
+            lines = Path(reference.file).read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError:
+            lines = []
+        return SourcePlace(reference.file, schedule_line(lines, row.line))
+
+    def action_act_edit(self) -> None:
+        """Change the schedule: in the editor where it is written in a file, in a form where it was given by hand."""
+        row = self.rows.row
+        if row is None:
+            self.say("nothing is chosen", "quiet")
+        elif (place := self.source_place()) is not None:
+            self.edit(place.file, place.line)
+        elif len(row.row.schedules) > 1:
+            answers = {
+                str(number): partial(self._open_schedule, row, each)
+                for number, each in enumerate(row.row.schedules[:9], start=1)
+            }
+            offered = "   ".join(f"{number} {each.slug}" for number, each in enumerate(row.row.schedules[:9], start=1))
+            self.choose(f"change which?   {offered}", answers, style="accent")
+        else:
+            self._open_schedule(row, next(iter(row.row.schedules), None))
+
+    def _open_schedule(self, row: ListedDeployment, schedule: ScheduleRow | None) -> None:
+        from flowctl.tui.screens.form import FormScreen
+
+        view = self.whole
+        done = partial(self._changed, view, row.name)
+        self.flowctl.push_screen(FormScreen(schedule_plan(row, schedule), done=done))
+
+    def _changed(self, view: View, name: str, _answer: Answer) -> None:
+        (self.flowctl.view or view).say(f"{name} fires by its new schedule from now on")
 
     def _switch_all(self, switches: Sequence[Switch], said: str) -> None:
         app, view = self.flowctl, self.flowctl.view or self

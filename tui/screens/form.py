@@ -194,11 +194,16 @@ class FormScreen(View):
         self.leave()
 
     def can_run(self, binding: Binding) -> bool:
-        """Name no key that would be typed into the field."""
+        """Name no key that would be typed into the field, nor one that has nothing to do."""
+        if binding.id == "form.last" and not self.form.plan.flow_name:
+            return False
         return any(not is_typed(key) for key in binding.keys)
 
     def key_of(self, binding: Binding) -> str:
         return next(key for key in binding.keys if not is_typed(key))
+
+    def brief_of(self, binding: Binding) -> str:
+        return self.form.plan.go.lower() if binding.id == "form.run" else super().brief_of(binding)
 
     def crumbs(self) -> tuple[Line, Line]:
         return ((f" {self.form.plan.title}", "title"),), ((" esc cancels ", "quiet"),)

@@ -228,6 +228,22 @@ def test_a_schedule_is_added_changed_and_put_in_the_place_of_all(asked: Asked) -
     ]
 
 
+def test_a_schedule_that_is_changed_keeps_what_is_not_spoken_of(asked: Asked) -> None:
+    first = {"expression": "0 2 * * *", "timezone": "Asia/Tokyo", "catchup": "all", "active": False}
+    asked.deploy(name="nightly", schedules=[first])
+
+    asked.ask("set_schedule", deployment="nightly", schedule={"expression": "0 4 * * *", "catchup": None}, only=True)
+
+    (kept,) = plan_queries.deployment(asked.store.connection, "nightly").schedules
+    assert (kept.expression, kept.timezone) == ("0 4 * * *", "Asia/Tokyo")
+    assert (kept.catchup.value, kept.active) == ("all", False)
+
+    asked.ask("set_schedule", deployment="nightly", schedule={"expression": "0 5 * * *", "slug": "beside"})
+
+    beside = plan_queries.deployment(asked.store.connection, "nightly").schedules[-1]
+    assert (beside.timezone, beside.catchup.value, beside.active) == ("UTC", "latest", True)
+
+
 def test_a_schedule_is_switched_and_taken_away(asked: Asked) -> None:
     asked.deploy()
 
