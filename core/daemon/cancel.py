@@ -74,7 +74,7 @@ def retry_now(daemon: Daemon, fields: Fields) -> Fields:
     run = _run_of(daemon, fields)
     task = _task_of(daemon, run, fields)
     if task.state_type != "SCHEDULED":
-        said = f"Task {fields['task']!r} is {task.state_name}; only one that awaits a retry can be woken."
+        said = f"Task {_name_of(task)!r} is {task.state_name}; only one that awaits a retry can be woken."
         raise Refused("refused", said)
     return _wish(daemon, run, {"do": "retry_now", "task": task.number})
 
@@ -84,7 +84,7 @@ def skip_task(daemon: Daemon, fields: Fields) -> Fields:
     run = _run_of(daemon, fields)
     task = _task_of(daemon, run, fields)
     if task.state_type not in ("PENDING", "SCHEDULED"):
-        raise Refused("refused", f"Task {fields['task']!r} is {task.state_name}; only one that waits can be skipped.")
+        raise Refused("refused", f"Task {_name_of(task)!r} is {task.state_name}; only one that waits can be skipped.")
     return _wish(daemon, run, {"do": "skip_task", "task": task.number})
 
 
@@ -119,7 +119,7 @@ def _task_of(daemon: Daemon, run: Standing, fields: Fields) -> OpenTask:
     wanted: Any = fields.get("task")  # whatever somebody sent
     found: list[OpenTask] = []
     for task in underway.open_tasks(daemon.store.connection, run.run):
-        name = task.name or default_run_name(task.task_name, task.number)
+        name = _name_of(task)
         if wanted in (task.number, task_run_id(run.id, task.number), name):
             return task
         if wanted == task.task_name:
@@ -131,6 +131,10 @@ def _task_of(daemon: Daemon, run: Standing, fields: Fields) -> OpenTask:
             "bad_request", f"Run {run.name!r} has {len(found)} open tasks {wanted!r:.80}. Name one by its id."
         )
     raise Refused("not_found", f"Run {run.name!r} has no open task {wanted!r:.80}. It may have ended meanwhile.")
+
+
+def _name_of(task: OpenTask) -> str:
+    return task.name or default_run_name(task.task_name, task.number)
 
 
 def _grace(fields: Fields) -> float:

@@ -110,6 +110,7 @@ class FormScreen(View):
     """One form; it goes away when its request was accepted."""
 
     SCOPE = "form"
+    CAN_RECONNECT = False  # to run it offers to
 
     def __init__(self, plan: FormPlan, *, done: Callable[[Answer], None] | None = None) -> None:
         super().__init__()

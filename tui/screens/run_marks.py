@@ -24,6 +24,9 @@ _OF_MARKED: Final = {
     "act.delete": "delete",
 }
 
+#: What does nothing to an empty list.
+_OF_ROWS: Final = frozenset({"move.open", "move.next_problem", "look.log", "look.travel", "find.sort"})
+
 
 class RunMarks(QueryLine):
     """A list of runs under a cursor; what is read and drawn is up to who derives from it."""
@@ -132,7 +135,7 @@ class RunMarks(QueryLine):
         return super().note_line()
 
     def can_run(self, binding: Binding) -> bool:
-        if not self.runs.rows and (binding.group in ("Act", "Mark") or binding.id == "move.open"):
+        if not self.runs.rows and (binding.group in ("Act", "Mark") or binding.id in _OF_ROWS):
             return False
         return super().can_run(binding)
 

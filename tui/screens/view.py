@@ -54,6 +54,8 @@ class View(Moving, Acting, Taking, FillingIn, Pointing, TypingLine):
 
     #: Which keys of the table work here.
     SCOPE: ClassVar[str] = ""
+    #: Whether the key that starts the daemon does so here.
+    CAN_RECONNECT: ClassVar[bool] = True
     #: Where the history remembers it to be.
     AUTO_FOCUS = "#main"
 
@@ -211,7 +213,8 @@ class View(Moving, Acting, Taking, FillingIn, Pointing, TypingLine):
         problem = self.bridge.problem
         if problem:
             return ((f" {problem}", "warning"),), self._as_of()
-        return self.flowctl.daemon.banner() or ((), ())
+        left, right = self.flowctl.daemon.banner() or ((), ())
+        return left, right if self.CAN_RECONNECT else ()
 
     def _as_of(self) -> Line:
         """Tell from when that is which is shown, where it is not of now."""

@@ -205,6 +205,40 @@ def test_a_task_that_waits_is_skipped_when_that_is_confirmed(place: Workplace) -
     assert place.task_states(run_id) == ["Skipped"]
 
 
+def test_a_task_that_starts_while_one_is_asked_is_not_skipped(place: Workplace) -> None:
+    run_id = place.until_waiting("late.csv")
+
+    async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
+        await until(app, pilot, lambda: "fetch" in screen_text(app))
+        await press(app, pilot, "j", "K")
+        assert "skip fetch" in note(app)
+        (place.folder / "late.csv").touch()
+        place.ask("retry_now", run_id=run_id, task=1)
+        place.until_state(run_id, "Completed")
+        await press(app, pilot, "y")
+        await until(app, pilot, lambda: "has ended already" in note(app) or "has changed since" in note(app))
+
+    Desk(place, run=run_id).drive(scenario)
+
+    assert place.task_states(run_id) == ["Completed"]
+
+
+def test_a_run_whose_record_is_gone_while_one_is_asked_is_told_to_be(place: Workplace) -> None:
+    run_id = place.run_until("falls", "Failed")
+
+    async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
+        await until(app, pilot, lambda: "good" in screen_text(app))
+        await press(app, pilot, "D")
+        place.ask("delete", ids=[run_id])
+        place.until(lambda: place.state(run_id) == "nowhere", "it is deleted")
+        await press(app, pilot, "y")
+        desk.undo_later_s = 11
+        await until(app, pilot, lambda: "no run" in note(app).lower())
+
+    desk = Desk(place, run=run_id)
+    desk.drive(scenario)
+
+
 def test_a_failed_run_goes_on_from_its_failure_with_the_mended_code(place: Workplace) -> None:
     file = place.folder / "mending.py"
     file.write_text(FLOWS, encoding="utf-8")
