@@ -15,12 +15,12 @@ from benchmarks.measuring import Case, Measured, SideFailed, measure
 _WHAT, _NUMBER, _SPREAD, _FLOOR_IS, _RATIO, _BAR = 42, 15, 15, 34, 7, 18
 
 
-def main(program: str, cases: Sequence[Case]) -> int:
+def main(program: str, cases: Sequence[Case], *, runs: int = 5) -> int:
     """Measure what was asked for; the exit code is 1 where something could not be measured."""
     words = argparse.ArgumentParser(prog=program, description=__doc__)
     names = [case.name for case in cases]
     words.add_argument("--only", nargs="+", choices=names, default=names, metavar="NAME", help=", ".join(names))
-    words.add_argument("--runs", type=int, default=5, help="rounds, of which the median is told (5)")
+    words.add_argument("--runs", type=int, default=runs, help=f"rounds, of which the median is told ({runs})")
     words.add_argument("--quick", action="store_true", help="a twentieth of everything: tries the benchmark out")
     words.add_argument("--json", type=Path, metavar="FILE", help="write all figures of all rounds there")
     asked = words.parse_args()

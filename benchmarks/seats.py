@@ -16,19 +16,18 @@ from types import TracebackType
 from typing import Final, Self
 
 _PATIENCE_S: Final = 60.0
-_TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 
 class Seat:
     """The person in front of a terminal of 140 x 40."""
 
-    def __init__(self, command: list[str]) -> None:
+    def __init__(self, command: list[str], **environment: str) -> None:
         self.output = bytearray()
         self.began_s = perf_counter()
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
             fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 140, 0, 0))
-            os.environ.update(TERM="xterm-256color", COLORTERM="truecolor")
+            os.environ.update(TERM="xterm-256color", COLORTERM="truecolor", **environment)
             os.execv(command[0], command)
 
     def __enter__(self) -> Self:
@@ -75,11 +74,29 @@ class Seat:
         """Begin anew with what came."""
         self.output.clear()
 
-    @property
-    def cpu_s(self) -> float:
-        """What it has made the processor do."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS
+    def cpu_percent(self, seconds: float) -> float:
+        """Read for so long; tell what share of the processor it took meanwhile, as the scheduler counts it."""
+        before, began = self._busy_s(), perf_counter()
+        self.rest(seconds)
+        after, passed = self._busy_s(), perf_counter() - began
+        return sum(busy - before.get(thread, 0.0) for thread, busy in after.items()) / passed * 100
+
+    def keys(self, size: int, keys: str, within_s: float = 2.0) -> list[float]:
+        """Press keys one by one, each when nothing comes any more; tell how many ms each took until something came."""
+        took: list[float] = []
+        for number in range(size):
+            self.rest(within_s, quiet_s=0.02)
+            self.forget()
+            pressed = self.press(keys[number % len(keys)])
+            took.append((self.until(bool) - pressed) * 1e3)
+        return took
+
+    def _busy_s(self) -> dict[str, float]:
+        """Tell the seconds of each thread; the ticks of `stat` are too coarse for what is nearly idle."""
+        return {
+            folder.name: int((folder / "schedstat").read_text(encoding="ascii").split()[0]) / 1e9
+            for folder in Path(f"/proc/{self.pid}/task").iterdir()
+        }
 
     @property
     def memory_mb(self) -> float:

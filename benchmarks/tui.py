@@ -11,4 +11,4 @@ if __name__ == "__main__":
     from benchmarks.comparison import main
     from benchmarks.tui_cases import CASES
 
-    sys.exit(main("tui.py", CASES))
+    sys.exit(main("tui.py", CASES, runs=3))

@@ -7,89 +7,86 @@ from typing import Final
 from benchmarks.measuring import Bar, Case, Row, Side
 
 _MINIMAL: Final = "a minimal Textual app"
+_WORK: Final = "of it, work of the loop itself"
+
+
+def _row(what: str, figure: str, unit: str, limit: float | None, floor: str | None = None, is_: str = _MINIMAL) -> Row:
+    bar = None if limit is None else Bar(limit=limit, unit=unit)
+    return Row(what=what, figure=figure, unit=unit, floor=floor, floor_is=is_ if floor else "", bar=bar)
+
 
 CASES: Final = (
     Case(
         name="start",
-        sides=(Side(subject="tui_path.starts", size=20), Side(subject="tui_path.minimal_starts", size=20)),
+        sides=(Side(subject="tui_path.starts", size=12), Side(subject="tui_path.minimal_starts", size=12)),
         rows=(
-            Row(
-                what="start to first frame: p95",
-                figure="frame_p95_ms",
-                unit="ms",
-                floor="minimal_p95_ms",
-                floor_is=_MINIMAL,
-                bar=Bar(limit=40, unit="ms"),
-            ),
-            Row(
-                what="start to the runs on the screen: p50",
-                figure="data_p50_ms",
-                unit="ms",
-                floor="minimal_p50_ms",
-                floor_is=_MINIMAL,
-                bar=Bar(limit=350, unit="ms"),
-            ),
+            _row("start to first frame: p95", "frame_p95_ms", "ms", 40, "minimal_p95_ms"),
+            _row("start to the runs on the screen: p50", "data_p50_ms", "ms", 350, "minimal_p50_ms"),
         ),
     ),
     Case(
         name="quiet",
-        sides=(Side(subject="tui_path.quiet", size=100), Side(subject="tui_path.minimal_quiet", size=100)),
+        sides=(Side(subject="tui_path.quiet", size=80), Side(subject="tui_path.minimal_quiet", size=80)),
         rows=(
-            Row(
-                what="key to paint, quiet: p95",
-                figure="key_p95_ms",
-                unit="ms",
-                floor="minimal_key_p95_ms",
-                floor_is=_MINIMAL,
-                bar=Bar(limit=30, unit="ms"),
-            ),
-            Row(
-                what="processor while nothing happens",
-                figure="idle_percent",
-                unit="%",
-                floor="minimal_idle_percent",
-                floor_is=_MINIMAL,
-                bar=Bar(limit=0.3, unit="%"),
-            ),
+            _row("key to paint, quiet: p95", "key_p95_ms", "ms", 30, "minimal_key_p95_ms"),
+            _row("processor while nothing happens", "idle_percent", "%", 0.3, "minimal_idle_percent"),
+        ),
+    ),
+    Case(
+        name="spinning",
+        sides=(Side(subject="tui_live.spinning", size=1),),
+        rows=(
+            _row("processor while a run only waits, its list", "spinning_percent", "%", 1.5),
+            _row("the same, the run opened", "spinning_run_percent", "%", 1.5),
         ),
     ),
     Case(
         name="busy",
-        sides=(Side(subject="tui_path.busy", size=40),),
+        sides=(Side(subject="tui_live.followed", size=40),),
         rows=(
-            Row(
-                what="processor, 1,000 lines a second followed",
-                figure="busy_percent",
-                unit="%",
-                bar=Bar(limit=15, unit="%"),
-            ),
-            Row(what="key to paint meanwhile: p95", figure="busy_key_p95_ms", unit="ms", bar=Bar(limit=60, unit="ms")),
+            _row("processor, 1,000 lines a second, not shown", "hidden_percent", "%", 5),
+            _row("the same, followed", "followed_percent", "%", 15),
+            _row("key to paint meanwhile: p95", "followed_key_p95_ms", "ms", 60),
         ),
     ),
     Case(
-        name="painted",
-        sides=(Side(subject="tui_path.painted", size=60),),
+        name="remote",
+        sides=(Side(subject="tui_live.remote", size=1),),
+        rows=(_row("the same over ssh: sent in a second", "remote_kib", "KiB", 40),),
+    ),
+    Case(
+        name="changes",
+        sides=(Side(subject="tui_live.changes", size=40),),
         rows=(
-            Row(what="change in a run to paint: p50", figure="painted_p50_ms", unit="ms"),
-            Row(what="the same: p95", figure="painted_p95_ms", unit="ms", bar=Bar(limit=250, unit="ms")),
+            _row("a task is done to paint: p50", "change_p50_ms", "ms", None),
+            _row("the same: p95", "change_p95_ms", "ms", 250),
+        ),
+    ),
+    Case(
+        name="beginnings",
+        sides=(Side(subject="tui_live.beginnings", size=8),),
+        rows=(
+            _row("out of quiet a run begins to paint: p95", "begun_p95_ms", "ms", 250),
+            _row("the same without a daemon: p95", "begun_alone_p95_ms", "ms", 250),
         ),
     ),
     Case(
         name="lines",
         prepare=Side(subject="tui_path.prepare_lines", size=1_000_000),
-        sides=(Side(subject="tui_path.lines", size=1_000_000),),
+        sides=(Side(subject="tui_path.lines", size=1_000_000), Side(subject="tui_path.minimal_memory", size=1)),
         rows=(
-            Row(what="open a log of 1,000,000 lines", figure="open_ms", unit="ms", bar=Bar(limit=50, unit="ms")),
-            Row(what="memory with it open", figure="memory_mb", unit="MB", bar=Bar(limit=60, unit="MB")),
+            _row("open a log of 1,000,000 lines", "open_ms", "ms", 50),
+            _row("memory with it open", "memory_mb", "MB", 60, "minimal_mb"),
         ),
     ),
     Case(
-        name="scroll",
+        name="many",
         prepare=Side(subject="store_path.prepare_many_runs", size=100_000),
-        sides=(Side(subject="tui_path.scroll", size=100),),
+        sides=(Side(subject="tui_path.many", size=100),),
         rows=(
-            Row(what="100,000 runs: page and filter: p95", figure="scroll_p95_ms", unit="ms"),
-            Row(what="the longest pause", figure="pause_ms", unit="ms", bar=Bar(limit=50, unit="ms")),
+            _row("100,000 runs: a page to paint: p95", "scroll_p95_ms", "ms", None),
+            _row("the longest pause: paging, sorting", "scroll_pause_ms", "ms", 50, "scroll_busy_ms", _WORK),
+            _row("the longest pause: filters as one types", "filter_pause_ms", "ms", 50, "filter_busy_ms", _WORK),
         ),
     ),
 )
