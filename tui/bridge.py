@@ -30,12 +30,16 @@ T = TypeVar("T")
 EVERY_S: Final = 0.1
 #: Where every change wakes it, it still looks so often: a daemon that dies changes no file.
 _AGAIN_S: Final = 1.0
+#: A log that scrolls is drawn whole each time: nearly all that following one costs.
+LOG_EVERY_S: Final = 0.25
 #: Over a slow line every change costs bytes.
 SSH_EVERY_S: Final = 0.25
 #: Of the time, this share at most goes into reading: the screen shares the interpreter with it.
 _SHARE: Final = 0.3
 #: What takes long is asked for again after so long at the latest, while the store changes all the time.
 _SLOW_EVERY_S: Final = 1.0
+#: Figures that change more often than this cannot be read.
+_FIGURES_EVERY_S: Final = 0.25
 _PATIENCE_S: Final = 1.0
 #: What could not be answered is asked again after so long, though the store seems the same.
 _RETRY_EVERY_S: Final = 1.0
@@ -60,12 +64,22 @@ class Broken(Message):
 class Question(Generic[T]):
     """What a screen wants to know, and to whom it is told."""
 
-    def __init__(self, ask: Callable[[Source], T], tell: Callable[[T], None], *, is_once: bool, is_slow: bool) -> None:
+    def __init__(
+        self,
+        ask: Callable[[Source], T],
+        tell: Callable[[T], None],
+        *,
+        is_once: bool,
+        is_slow: bool,
+        apart_s: float = 0.0,
+    ) -> None:
         self.ask = ask
         self.tell = tell
         self.is_once = is_once
         #: It may take long, so that others must not wait behind it.
         self.is_slow = is_slow
+        #: So long after an answer it is not asked for again.
+        self.apart_s = apart_s
         self.is_due = True
         self.is_asked = False
         self.asked_s = float("-inf")
@@ -81,8 +95,9 @@ class Question(Generic[T]):
         return self.is_due or self.is_asked or self.answer is not _NOTHING
 
     def may_be_asked(self, now_s: float) -> bool:
-        """Tell whether a slow question's turn has come again."""
-        return not self.is_asked and now_s - self.asked_s > min(self.took_s / _SHARE, _SLOW_EVERY_S)
+        """Tell whether its turn has come again."""
+        long_s = min(max(self.took_s / _SHARE, _FIGURES_EVERY_S), _SLOW_EVERY_S) if self.is_slow else 0.0
+        return not self.is_asked and now_s - self.asked_s > max(self.apart_s, long_s)
 
     def deliver(self) -> bool:
         """Tell the answer, if there is a new one."""
@@ -126,9 +141,17 @@ class Bridge:
             self._alarm.close()
         self._slow.shutdown(wait=False, cancel_futures=True)
 
-    def watch(self, ask: Callable[[Source], T], tell: Callable[[T], None], *, is_slow: bool = False) -> Question[T]:
-        """Ask now, and again whenever the store has changed, until it is dropped."""
-        return self._add(Question(ask, tell, is_once=False, is_slow=is_slow))
+    def watch(
+        self,
+        ask: Callable[[Source], T],
+        tell: Callable[[T], None],
+        *,
+        is_slow: bool = False,
+        is_log: bool = False,
+    ) -> Question[T]:
+        """Ask now, and again whenever the store has changed, until it is dropped; for a log that grows, less often."""
+        apart_s = max(LOG_EVERY_S, 2 * self.every_s) if is_log else 0.0
+        return self._add(Question(ask, tell, is_once=False, is_slow=is_slow, apart_s=apart_s))
 
     def once(self, ask: Callable[[Source], T], tell: Callable[[T], None], *, is_slow: bool = False) -> Question[T]:
         """Ask one time."""
@@ -223,15 +246,16 @@ class Bridge:
                 question.is_due = question.is_due or not question.is_once
         is_quiet = True
         for question in questions:
-            if time.monotonic() > question.again_s:
+            now_s = time.monotonic()
+            if now_s > question.again_s:
                 question.is_due, question.again_s = True, float("inf")
             # What cannot be read is not asked for one by one, each with a wait of its own.
-            if not question.is_due or not pulse.is_readable:
+            if not question.is_due or not pulse.is_readable or not question.may_be_asked(now_s):
                 continue
             is_quiet = False
             if not question.is_slow:
                 self._ask(question, source)
-            elif question.may_be_asked(time.monotonic()):
+            else:
                 question.is_asked = True
                 self._slow.submit(self._ask_slowly, question, source)
         if not is_quiet or before is None or _standing(before) != _standing(pulse):

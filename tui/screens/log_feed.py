@@ -15,6 +15,8 @@ from flowctl.tui.screens.view import View
 from flowctl.tui.widgets.log import LogPane
 
 _WINDOW: Final = 256
+#: Of one that is followed so many new lines are taken at once: half a second of what a busy run says.
+_MOST_NEW: Final = 1024
 
 
 class LogFeed:
@@ -57,9 +59,9 @@ class LogFeed:
         def read(source: Source) -> tuple[LogView, Place | None, LogWindow]:
             # Who does not follow looks at what is there; the end can wait.
             last = view.last
-            return view, last, self._window(source, after=last)
+            return view, last, self._window(source, after=last, limit=_WINDOW if last is None else _MOST_NEW)
 
-        self._tail = self._screen.watch_store(read, self._take, is_slow=self._is_filtered)
+        self._tail = self._screen.watch_store(read, self._take, is_slow=self._is_filtered, is_log=True)
         self.retitle()
 
     @property
@@ -194,9 +196,11 @@ class LogFeed:
 
         self._screen.bridge.once(read, take, is_slow=True)
 
-    def _window(self, source: Source, *, after: Place | None = None, before: Place | None = None) -> LogWindow:
+    def _window(
+        self, source: Source, *, after: Place | None = None, before: Place | None = None, limit: int = _WINDOW
+    ) -> LogWindow:
         return source.log_window(
-            self._run_id, after=after, before=before, level=self._level, tasks=self._tasks, limit=_WINDOW
+            self._run_id, after=after, before=before, level=self._level, tasks=self._tasks, limit=limit
         )
 
     def _take(self, answer: tuple[LogView, Place | None, LogWindow]) -> None:

@@ -26,7 +26,10 @@ _SPEAKERS_FROM: Final = 50
 
 
 class Preview:
-    """The run that the cursor rests on; it is read anew as long as it is looked at."""
+    """The run that the cursor rests on; it is read anew as long as it is looked at.
+
+    What it takes in is drawn with all other news, once all of them have been told.
+    """
 
     def __init__(self, view: View) -> None:
         self._view = view
@@ -61,7 +64,9 @@ class Preview:
                 self._view.watch_store(lambda source: source.run_detail(run_id, self._known(run_id)), self._take)
             )
         self._questions.append(
-            self._view.watch_store(lambda source: source.log_window(run_id, limit=_LOG_LINES), self._take_log)
+            self._view.watch_store(
+                lambda source: source.log_window(run_id, limit=_LOG_LINES), self._take_log, is_log=True
+            )
         )
         flow = row.run.flow_name
         self._questions.append(self._view.watch_store(lambda source: source.latest_of(flow, LATEST), self._take_latest))
@@ -128,15 +133,12 @@ class Preview:
             self._waterfall = Waterfall(detail)
         else:
             self._waterfall.update(detail)
-        self._view.refresh_lines()
 
     def _take_latest(self, latest: tuple[PastRun, ...]) -> None:
         self._latest = latest
-        self._view.refresh_lines()
 
     def _take_log(self, log: LogWindow) -> None:
         self._log = log
-        self._view.refresh_lines()
 
     def _tree(self, width: int, height: int, now: datetime, glyphs: Glyphs, step: int) -> list[Line]:
         assert self._waterfall is not None

@@ -49,6 +49,7 @@ class RunsScreen(Travelling, RunMarks):
         self._is_read = False
         self._now = self.flowctl.clock()
         self._asked: Question[RunsPage] | None = None
+        self._page: RunsPage | None = None
         self._ahead: Ahead | None = None
         self._preview = Preview(self)
         #: The file that needs somebody and was gone to last.
@@ -94,8 +95,11 @@ class RunsScreen(Travelling, RunMarks):
         self._now = self.instant or page.at
         self.has_more = page.next is not None
         self.sync()
-        self.runs.update(page)
-        self.show_rows()
+        known, self._page = self._page, page
+        if known is None or (known.rows, known.typical) != (page.rows, page.typical):
+            # Else only what the rows do not show was written, as a line of a log.
+            self.runs.update(page)
+            self.show_rows()
         self._preview.look_at(self.runs.row())
 
     @property
@@ -112,7 +116,6 @@ class RunsScreen(Travelling, RunMarks):
 
     def _take_total(self, total: int) -> None:
         self._total = total
-        self.refresh_lines()
 
     def show_rows(self) -> None:
         rows = self.rows
@@ -185,7 +188,7 @@ class RunsScreen(Travelling, RunMarks):
     # The query.
 
     def query_changed(self) -> None:
-        self._limit, self._total = _PAGE, None
+        self._limit, self._total, self._page = _PAGE, None, None
         self.on_screen_resume()
 
     def vocabulary(self) -> Vocabulary:
@@ -274,7 +277,6 @@ class RunsScreen(Travelling, RunMarks):
         pane.put(self._preview.lines(pane.body_width, pane.body_height, self._now, glyphs, step=self.step))
 
     def take_counts(self, counts: Counts) -> None:  # noqa: ARG002 - the application keeps them
-        self.refresh_lines()
         self._show_strip()
 
     def on_resize(self) -> None:

@@ -142,10 +142,15 @@ class View(Moving, Acting, Taking, FillingIn, Pointing, TypingLine):
         yield Bar(id="keys")
 
     def watch_store(
-        self, ask: Callable[[Source], T], tell: Callable[[T], None], *, is_slow: bool = False
+        self,
+        ask: Callable[[Source], T],
+        tell: Callable[[T], None],
+        *,
+        is_slow: bool = False,
+        is_log: bool = False,
     ) -> Question[T]:
         """Ask as long as this screen is in front."""
-        question = self.bridge.watch(ask, tell, is_slow=is_slow)
+        question = self.bridge.watch(ask, tell, is_slow=is_slow, is_log=is_log)
         self._questions.append(cast("Question[object]", question))  # it is only dropped by way of this list
         return question
 
