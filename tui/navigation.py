@@ -128,6 +128,15 @@ class Navigation(App[int]):
         if isinstance(self.screen, FlowsScreen):
             self.screen.wants(path)
 
+    def open_deployment(self, key: str) -> None:
+        """Show a deployment among all of them."""
+        from flowctl.tui.screens.deploys import DeploysScreen
+
+        self.go_to_mode("deploys")
+        self._to_top()
+        if isinstance(self.screen, DeploysScreen):
+            self.screen.wants(key)
+
     def show_runs(self, query: str) -> None:
         """Show the runs that fit a query."""
         from flowctl.tui.screens.runs import RunsScreen

@@ -157,8 +157,8 @@ def help_of(table: Sequence[Binding], scope: str, search: str = "") -> dict[str,
 
 
 def palette_of(table: Sequence[Binding], scope: str) -> tuple[Binding, ...]:
-    """Give what the palette offers: all that does more than move."""
-    return tuple(binding for binding in bindings_of(table, scope) if binding.group != "Move" or binding.footer)
+    """Give what the palette offers: everything, what only moves behind the rest."""
+    return tuple(sorted(bindings_of(table, scope), key=lambda binding: binding.group == "Move" and not binding.footer))
 
 
 def read_keymap(

@@ -102,7 +102,6 @@ class DeploysScreen(FilteredList[ListedDeployment], DeploysActing):
         self._show_below()
 
     def show_rows(self) -> None:
-        shown = self.listed(self._all)
         rows = self.rows
         rows.marks = self.marks
         if not self._is_read:
@@ -118,7 +117,7 @@ class DeploysScreen(FilteredList[ListedDeployment], DeploysActing):
         else:
             rows.empty = _EMPTY
         self.query_one("#below").set_class(not self._all, "-empty")
-        rows.put(shown)
+        self.put(self._all)
         rows.retitle("deployments", deploys_lines.tally(self._all), "p on/off · t run… · e edit · B backfill…")
         self._show_below()
         self.refresh_lines()

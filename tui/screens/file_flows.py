@@ -71,7 +71,7 @@ class FileFlowsScreen(FilteredList[FlowSummary]):
         self.show_rows()
 
     def show_rows(self) -> None:
-        self.rows.put(self.listed(self._flows))
+        self.put(self._flows)
         self._show_latest()
         self.refresh_lines()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any, ClassVar, Generic, TypeVar
 
 from textual import on
@@ -33,6 +33,8 @@ class FilteredList(View, Generic[T]):
         self.has_problems_only = False
         self.sort = next(iter(self.SORTS))
         self.is_reversed = False
+        #: The row that the cursor is to go to.
+        self._wanted: Hashable | None = None
 
     @property
     def rows(self) -> RowPane[T]:
@@ -50,6 +52,19 @@ class FilteredList(View, Generic[T]):
     def show_rows(self) -> None:
         """Show the rows as they are now."""
         raise NotImplementedError
+
+    def wants(self, key: Hashable) -> None:
+        """Put the cursor on a row, as soon as it is listed."""
+        self._wanted = key
+        self.typed, self.has_problems_only = "", False
+        if self.stands:
+            self.show_rows()
+
+    def put(self, rows: Iterable[T]) -> None:
+        """List the rows that are let through."""
+        self.rows.put(self.listed(rows))
+        if self._wanted is not None and self.rows.move_to_key(self._wanted):
+            self._wanted = None
 
     def listed(self, rows: Iterable[T]) -> list[T]:
         """Give the rows that are let through, in order."""

@@ -46,8 +46,6 @@ class FlowsScreen(FilteredList[ListedFile], FlowsActing):
         super().__init__()
         self._page: FilesPage | None = None
         self._shows_diff = False
-        #: The file that the cursor is to go to.
-        self._wanted: str | None = None
 
     def body(self) -> Iterable[Widget]:
         with Container(id="files"):
@@ -97,7 +95,6 @@ class FlowsScreen(FilteredList[ListedFile], FlowsActing):
 
     def show_rows(self) -> None:
         files = self.files()
-        shown = self.listed(files)
         rows = self.rows
         if self._page is None:
             rows.empty = ((("   reading…", "quiet"),),)
@@ -108,18 +105,10 @@ class FlowsScreen(FilteredList[ListedFile], FlowsActing):
             rows.empty = _EMPTY
         for below in ("#detail", "#reloads"):
             self.query_one(below).set_class(not files, "-empty")
-        rows.put(shown)
-        if self._wanted is not None and rows.move_to_key(self._wanted):
-            self._wanted = None
+        self.put(files)
         rows.retitle("files", self._watching())
         self._show_detail()
         self.refresh_lines()
-
-    def wants(self, path: str) -> None:
-        """Put the cursor on a file, as soon as it is listed."""
-        self._wanted = path
-        if self._page is not None and self.stands:
-            self.show_rows()
 
     def _watching(self) -> str:
         if self._page is None:

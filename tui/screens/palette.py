@@ -1,21 +1,27 @@
-"""The command palette: everything that a key does here, themes, and runs by name, found by typing."""
+"""The command palette: all that a key does here, themes, and what there is by name, found by typing."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import NamedTuple, cast
+from typing import Final, NamedTuple, cast
 
 from textual import on
 from textual.widget import Widget
 
+from flowctl.tui.model.files import FilesPage
 from flowctl.tui.model.keys import keys_of, palette_of
+from flowctl.tui.model.plans import ListedDeployment
+from flowctl.tui.model.snapshots import FlowSummary, RunsPage
 from flowctl.tui.model.texts import Line, fit
 from flowctl.tui.model.themes import THEMES
 from flowctl.tui.screens.beginning import entries
 from flowctl.tui.screens.view import View
 from flowctl.tui.widgets.bar import Bar
 from flowctl.tui.widgets.rows import RowLook, RowPane
+
+#: Older ones are opened by typing their names whole.
+_LATEST_RUNS: Final = 50
 
 
 class Entry(NamedTuple):
@@ -42,6 +48,7 @@ class PaletteScreen(View):
     def __init__(self, of: View) -> None:
         super().__init__()
         self._of = of
+        self._typed = ""
         app = of.flowctl
         targets = of.targets()
         name = targets[0].name if targets else "RUN"
@@ -64,7 +71,42 @@ class PaletteScreen(View):
         yield Bar(id="query")
         yield RowPane[Entry]("commands", key_of=lambda row: row.title, draw=self._draw, is_ruled=False, id="main")
 
+    def ask(self) -> None:
+        """Ask what there is to go to; each thing is found by its name."""
+        self.bridge.once(lambda source: source.deployments(), self._take_deployments, is_slow=True)
+        self.bridge.once(lambda source: source.flows(1), self._take_flows, is_slow=True)
+        self.bridge.once(lambda source: source.files_page(), self._take_files, is_slow=True)
+        self.bridge.once(lambda source: source.runs_page(limit=_LATEST_RUNS), self._take_runs)
+
+    def _take_deployments(self, deployments: Sequence[ListedDeployment]) -> None:
+        app = self._of.flowctl
+        self._add(Entry(f"deployment {each.name}", "", partial(app.open_deployment, each.key)) for each in deployments)
+
+    def _take_flows(self, flows: Sequence[FlowSummary]) -> None:
+        app = self._of.flowctl
+        self._add(
+            Entry(f"flow {each.name}: its runs", "", partial(app.show_runs, f'flow:"{each.name}"')) for each in flows
+        )
+
+    def _take_files(self, page: FilesPage) -> None:
+        app = self._of.flowctl
+        self._add(Entry(f"file {each.path}", "", partial(app.open_file, each.key)) for each in page.files)
+
+    def _take_runs(self, page: RunsPage) -> None:
+        app = self._of.flowctl
+        self._add(
+            Entry(f"run {row.run.name} of {row.run.flow_name}", row.id[:8], partial(app.open_run, row.id))
+            for row in page.rows
+        )
+
+    def _add(self, entries: Iterable[Entry]) -> None:
+        """Offer more, without moving the cursor from what it is on."""
+        self._entries += entries
+        if self.stands:
+            self._put()
+
     def on_mount(self) -> None:
+        super().on_mount()
         self._filter("")
         self.call_after_refresh(self.action_find_search)
 
@@ -75,16 +117,21 @@ class PaletteScreen(View):
 
     def action_find_search(self) -> None:
         self.type_into(
-            "#query", "", placeholder="what to do, or the name of a run", typed=self._filter,
+            "#query", "", placeholder="what to do; the name of a run, a flow, a deployment", typed=self._filter,
             entered=self._entered, dropped=self.leave,
         )  # fmt: skip
 
     def _filter(self, text: str) -> None:
+        self._typed = text
+        self._put()
+        self.rows.move_to(0)
+
+    def _put(self) -> None:
+        text = self._typed
         rows = best_of(self._entries, text.lower())
         if len(text) >= 2:
             rows.append(Entry(f"open the run {text!r}", "", lambda: self._of.flowctl.open_by_name(text)))
         self.rows.put(rows)
-        self.rows.move_to(0)
 
     def _entered(self, _text: str) -> None:
         self.action_move_open()

@@ -87,11 +87,12 @@ def test_the_help_is_searched_by_all_words() -> None:
     assert "act.reload" not in {binding.id for each in help_of(BINDINGS, "runs").values() for binding in each}
 
 
-def test_every_action_is_in_the_palette_of_its_screens() -> None:
-    for binding in BINDINGS:
-        if binding.group == "Act":
-            for scope in binding.scopes - {"app"}:
-                assert binding.id in {each.id for each in palette_of(BINDINGS, scope)}
+def test_every_id_is_in_the_palette_of_its_screens_and_what_only_moves_comes_last() -> None:
+    for scope in {scope for binding in BINDINGS for scope in binding.scopes}:
+        offered = palette_of(BINDINGS, scope)
+        moves = [binding.group == "Move" and not binding.footer for binding in offered]
+        assert {each.id for each in offered} == {each.id for each in bindings_of(BINDINGS, scope)}
+        assert moves == sorted(moves)
 
 
 def test_keys_are_written_as_people_know_them() -> None:

@@ -1,4 +1,4 @@
-"""Changing a schedule from the Deploys screen: in a form, or in the file where it is written."""
+"""Schedules of deployments: changed in a form or in their file; deployments, flows and runs found by name."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from flowctl.store.plan_records import Origin
 from flowctl.tui.app import FlowctlApp
 from tests.tui.planned import a_deployment, writing
 from tests.tui.screens.conftest import Sent
-from tests.tui.screens.driving import NARROW, NOW, WIDE, drive, grid, press, screen_text, until
+from tests.tui.screens.driving import NARROW, NOW, WIDE, cursor_line, drive, grid, press, screen_text, until
+from tests.tui.screens.sample import three_runs
 
 SIZES = pytest.mark.parametrize("size", [NARROW, WIDE], ids=lambda size: f"{size[0]}x{size[1]}")
 
@@ -65,3 +66,32 @@ def test_a_schedule_written_in_a_file_is_opened_in_the_editor_at_its_line(
     drive(home, scenario)
 
     assert called == [["code", "--goto", f"{file}:4"]]
+
+
+@SIZES
+def test_the_palette_goes_to_a_deployment_by_name(planned: Home, size: tuple[int, int]) -> None:
+    async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
+        await press(app, pilot, "colon", *"zz/last")
+        await until(app, pilot, lambda: "deployment zz/last" in screen_text(app))
+        await press(app, pilot, "enter")
+        await until(app, pilot, lambda: "▸" in screen_text(app))
+        assert "zz/last" in cursor_line(app)
+
+    with writing(planned) as connection:
+        a_deployment(connection, "zz/last", now=NOW)
+    drive(planned, scenario, size=size)
+
+
+def test_the_palette_goes_to_a_flow_and_to_a_run_by_name(home: Home) -> None:
+    async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
+        await press(app, pilot, "2", "colon", *"flow etl")
+        await until(app, pilot, lambda: "its runs" in screen_text(app))
+        await press(app, pilot, "enter")
+        await until(app, pilot, lambda: 'flow:"etl' in screen_text(app))
+        await press(app, pilot, "colon", *"run neat")
+        await until(app, pilot, lambda: "run neat-cat of" in screen_text(app))
+        await press(app, pilot, "enter")
+        await until(app, pilot, lambda: "neat-cat" in grid(app)[1])
+
+    with three_runs(home):
+        drive(home, scenario)
