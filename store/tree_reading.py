@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from statistics import median
 from typing import Final
 
@@ -87,6 +88,36 @@ class TreeReader(Searcher):
             *(place.root, task.attempt, json.dumps(sorted(numbers)), task.number, task.number, _MOST_LINKS),
         )
         return self._task_runs(rows, place.root, place.root_id)
+
+    def process_of(self, place: Place) -> int | None:
+        """Tell the process that wrote the newest journal of a tree last."""
+        rows = self._rows("SELECT pid FROM journal WHERE run_id = ? AND attempt = ?", place.root_id, place.attempt)
+        return rows[0][0] if rows else None
+
+    def times_failed(self, flow_name: str, task_key: str, since: datetime, limit: int = 100) -> int:
+        """Count the runs of a flow made since then in which a task failed, among the latest that did not complete."""
+        rows = self._rows(
+            "SELECT count(*) FROM (SELECT run FROM flow_run WHERE parent IS NULL AND flow_name = ? "
+            "AND created_at > ? AND state_type <> 'COMPLETED' ORDER BY created_at DESC LIMIT ?) f "
+            "WHERE EXISTS (SELECT 1 FROM task_run t JOIN task k ON k.task = t.task "
+            "WHERE t.root = f.run AND k.key = ? AND t.state_type = 'FAILED')",
+            *(flow_name, reading.microseconds(since), limit, task_key),
+        )
+        count: int = rows[0][0]
+        return count
+
+    def log_tally(self, place: Place, tasks: Sequence[int] = ()) -> tuple[int, int, int, int]:
+        """Count the records of a log: all of them, the errors and the warnings; and give the number of the last."""
+        below = "" if place.run == place.root else f" AND run IN ({_BELOW})"
+        own = " AND task IN (SELECT value FROM json_each(?))" if tasks else ""
+        rows = self._rows(
+            "SELECT count(*), coalesce(sum(level >= 40), 0), coalesce(sum(level >= 30 AND level < 40), 0), "
+            "coalesce(max(seq), 0) "
+            f"FROM log WHERE root = ?{below}{own}",
+            *(place.root, *([place.run] if below else []), *([json.dumps(list(tasks))] if own else [])),
+        )
+        every, errors, warnings, last = rows[0]
+        return every, errors, warnings, last
 
     def typical_tasks(self, flow_name: str) -> dict[str, float]:
         """Tell how long each task of a flow usually takes, in seconds, by its key."""

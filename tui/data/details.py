@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime
+from statistics import median
 
 from flowctl.store.problems import RunNotFound
 from flowctl.store.records import FlowRunRow, TaskRunRow
@@ -34,13 +35,15 @@ def run_detail(reader: TreeReader, run_id: str, known: RunDetail | None, now: da
         tasks = {number: task for number, task in tasks.items() if task.flow_run_id in inside}
         changed &= tasks.keys()
     before = {} if known is None else {row.id: row for row in known.subflows}
-    typical_s = reader.typical_durations([shown.flow_name]).get(shown.flow_name) if known is None else known.typical_s
+    former = reader.former_durations(shown.flow_name) if known is None else []
     return RunDetail(
         run=shown,
         subflows=below,
         tasks=tasks,
         history=tuple(safe_rows.state(row) for row in reader.state_history(run_id)),
-        typical_s=typical_s,
+        typical_s=known.typical_s if known is not None else median(former) if former else None,
+        typical_of=len(former) if known is None else known.typical_of,
+        pid=None if shown.is_final else reader.process_of(place),
         typical_tasks=reader.typical_tasks(root.flow_name) if known is None else known.typical_tasks,
         changed=frozenset(changed),
         changed_flows=frozenset(row.id for row in below if before.get(row.id) != row),

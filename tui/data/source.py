@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final, Self
 
 from flowctl.store.home import Home
@@ -24,6 +24,7 @@ from flowctl.tui.data.pulse import Pulsing
 from flowctl.tui.data.system import system
 from flowctl.tui.model.files import FilesPage
 from flowctl.tui.model.form import FormPlan
+from flowctl.tui.model.log_tally import Tally
 from flowctl.tui.model.plans import Ahead, ListedDeployment, Outlook
 from flowctl.tui.model.run_plans import deployment_plan
 from flowctl.tui.model.snapshots import (
@@ -183,6 +184,20 @@ class Source:
             )
 
         return lane.ask(read)
+
+    def log_tally(self, run_id: str, tasks: Sequence[int] = ()) -> Tally:
+        """Count the log records of a run or of some of its tasks: all, the errors, the warnings."""
+
+        def read(reader: OverviewReader) -> Tally:
+            place = reader.place(run_id)
+            return Tally(*((0, 0, 0, 0) if place is None else reader.log_tally(place, tasks)))
+
+        return self._slow.ask(read)
+
+    def times_failed(self, flow_name: str, task_key: str) -> int:
+        """Count the runs of a flow in the last week in which a task failed; a hundred is enough to know."""
+        since = self.clock() - timedelta(days=7)
+        return self._slow.ask(lambda reader: reader.times_failed(flow_name, task_key, since))
 
     def flows(self, latest: int = 20) -> tuple[FlowSummary, ...]:
         """Read every flow that ever ran, with its latest runs."""

@@ -59,6 +59,11 @@ class LogView:
     def __len__(self) -> int:
         return len(self.lines)
 
+    @property
+    def entries(self) -> Sequence[LogEntry]:
+        """The records at hand."""
+        return self._entries
+
     def show(self, window: LogWindow) -> None:
         """Show a window and nothing else."""
         self._entries = list(window.entries)

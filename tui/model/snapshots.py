@@ -83,6 +83,10 @@ class RunDetail:
     #: Usual duration in seconds: of the flow, and of its tasks by key.
     typical_s: float | None
     typical_tasks: Mapping[str, float]
+    #: How many former runs that is told by.
+    typical_of: int = 0
+    #: The process that runs it, as long as it goes on.
+    pid: int | None = None
     #: Numbers of the tasks, and ids of the subflows, that are new or differ from the detail this one was read after.
     changed: frozenset[int]
     changed_flows: frozenset[str]

@@ -8,6 +8,7 @@ from typing import Final
 
 from flowctl.tui.bridge import Question
 from flowctl.tui.data.source import Source
+from flowctl.tui.model.log_tally import Tally
 from flowctl.tui.model.logs import LEVELS, LogView, Place
 from flowctl.tui.model.snapshots import LogWindow
 from flowctl.tui.model.texts import clock
@@ -32,6 +33,8 @@ class LogFeed:
         self._tail: Question[tuple[LogView, Place | None, LogWindow]] | None = None
         self._is_reading = False
         self._lines_missed = False
+        #: How many lines, errors and warnings there are; None: not counted.
+        self._tally: Tally | None = None
 
     @property
     def level_word(self) -> str:
@@ -42,13 +45,27 @@ class LogFeed:
         if self._tail is not None and (run_id, tuple(tasks)) == (self._run_id, tuple(self._tasks)):
             return
         self._run_id, self._tasks, self._title = run_id, tuple(tasks), title
+        self._tally = None
         self.restart()
+
+    def _count(self) -> None:
+        run_id, tasks = self._run_id, self._tasks
+        if run_id is None:
+            return  # all logs of all runs are not worth counting
+
+        def take(tally: Tally) -> None:
+            if (run_id, tasks) == (self._run_id, self._tasks):
+                self._tally = tally.with_entries(() if self._level else self._pane.log_view.entries)
+                self.retitle()
+
+        self._screen.bridge.once(lambda source: source.log_tally(run_id, tasks), take, is_slow=True)
 
     def restart(self) -> None:
         """Read from the end anew."""
         self._pane.show(LogView())
         self._pane.has_speaker = len(self._tasks) != 1
         self.ask()
+        self._count()
 
     def ask(self) -> None:
         """Keep reading, as long as the screen is in front."""
@@ -163,6 +180,7 @@ class LogFeed:
             return
         follows = f"{ink.glyphs.alive} follow" if view.follows else "F follows" if self._lines_missed else "still"
         parts = [follows, self.level_word, "wrap" if pane.wraps else ""]
+        parts += [self._tally.words(ink.glyphs)] if self._tally is not None else []
         pane.retitle(self._title, f" {ink.glyphs.dot} ".join(part for part in parts if part))
 
     def _jump(self, place: Place, step: int, *, search: str, level: int, missing: str) -> None:
@@ -221,4 +239,6 @@ class LogFeed:
             self.restart()
         else:
             self._pane.changed(-view.append(window))
+            if self._tally is not None and not self._level:
+                self._tally = self._tally.with_entries(window.entries)
         self.retitle()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -14,17 +14,16 @@ from textual.widget import Widget
 from flowctl.tui.history import Place
 from flowctl.tui.model.asked import sign_of
 from flowctl.tui.model.critical_path import critical_path
-from flowctl.tui.model.glyphs import OPEN, word_of
-from flowctl.tui.model.runs_lines import run_took_s
+from flowctl.tui.model.glyphs import word_of
 from flowctl.tui.model.snapshots import PastRun, RunDetail
-from flowctl.tui.model.texts import Line, round_duration, short_duration
+from flowctl.tui.model.texts import Line, grouped, width_of
 from flowctl.tui.model.time_scale import TimeWindow
 from flowctl.tui.model.travel import detail_at, moments_of
 from flowctl.tui.model.waterfall import Waterfall
 from flowctl.tui.model.waterfall_lines import Drawing, drawing, glyph_of, header_line, row_line, window_of
 from flowctl.tui.model.waterfall_nodes import Node
 from flowctl.tui.screens.preview import LATEST
-from flowctl.tui.screens.run_lines import facts_bar, facts_lines
+from flowctl.tui.screens.run_lines import facts_bar, facts_lines, standing_words
 from flowctl.tui.screens.travelling import Travelling
 from flowctl.tui.screens.tree_screen import TreeScreen
 from flowctl.tui.widgets.bar import Bar
@@ -131,8 +130,22 @@ class RunScreen(Travelling, TreeScreen):
         self._axis = None if self.instant is None else self._axis
         self.rows.look_version = self._now
         self.rows.put(self.waterfall.rows)
+        self._entitle()
         self._share_height()
         self.refresh_lines()
+
+    def _entitle(self) -> None:
+        """Say in the frame of the tree what its signs mean, where it has one."""
+        glyphs = self.flowctl.ink.glyphs
+        signs = (
+            (glyphs.failed_try, "failed try"),
+            (glyphs.wait, "waiting"),
+            (glyphs.due, "next try"),
+            (glyphs.now, "now"),
+        )
+        legend = f" {glyphs.dot} ".join(f"{sign} {word}" for sign, word in signs)
+        zoom = "zoom fit" if self._window is None else "zoomed"
+        self.rows.retitle(self.rows.title, f"{zoom} + - {glyphs.dot} critical path bold", legend)
 
     def _share_height(self) -> None:
         """Give the tree the rows it has, and the log what is left, but not less than its share."""
@@ -229,18 +242,24 @@ class RunScreen(Travelling, TreeScreen):
         if self.shown is None:
             return ((" Runs", "quiet"),), ()
         run, glyphs = self.shown.run, self.flowctl.ink.glyphs
-        word, took, usual = word_of(run.state_type, run.state_name), run_took_s(run, self._now), self.shown.typical_s
-        of = f" of ~{round_duration(usual)}" if usual and word in OPEN else ""
+        word = word_of(run.state_type, run.state_name)
         left = ((f" Runs {glyphs.crumb} {run.flow_name} {glyphs.crumb} ", "quiet"), (run.name, "title"))
         pending = self.flowctl.asked.word(run.id, run.state_version)
         shown = sign_of(pending, word)
         attempt = f"attempt {run.attempt} " if run.attempt > 1 else ""
-        standing: Line = (
-            (f"{glyph_of(shown, glyphs, self.step)} {pending or word}", shown),
-            (f" {short_duration(took)}{of} ", ""),
-            (attempt, "quiet"),
-        )
-        return left, (*self.travel_line(), *standing)
+        timing = f" {standing_words(run, self.shown.typical_s, self._now)} "
+        state = f"{glyph_of(shown, glyphs, self.step)} {pending or word}"
+        standing: Line = ((state, shown), (timing, ""), (attempt, "quiet"))
+        right = (*self.travel_line(), *standing)
+        place = self._place_among(self.flowctl.run_order)
+        return left, (*right, *place) if width_of((*left, *right, *place)) < self.flowctl.size.width else right
+
+    def _place_among(self, order: Sequence[str]) -> Line:
+        """Say which of the listed runs it is, and how to get to its neighbours."""
+        if self.run_id not in order or len(order) < 2:
+            return ()
+        where = f"  {order.index(self.run_id) + 1} of {grouped(len(order))} "
+        return ((where, "quiet"), (",", "accent"), (" ", ""), (".", "accent"), (" ", ""))
 
     def refresh_lines(self) -> None:
         super().refresh_lines()

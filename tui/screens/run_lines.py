@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
+from flowctl.store.records import FlowRunRow
 from flowctl.tui.model.glyphs import OPEN, Glyphs, word_of
 from flowctl.tui.model.runs_lines import done_of, run_took_s
 from flowctl.tui.model.snapshots import PastRun, RunDetail
-from flowctl.tui.model.texts import Line, Span, clock, fit, left_of, progress, round_duration, short_duration
+from flowctl.tui.model.texts import Line, Span, clock, countdown, fit, left_of, progress, round_duration, short_duration
 from flowctl.tui.screens.error_lines import error_lines
 from flowctl.tui.screens.preview import past_lines
 
@@ -21,19 +22,24 @@ def facts_lines(detail: RunDetail, latest: Sequence[PastRun], now: datetime, gly
     """Write what is known of a run besides its tasks."""
     run = detail.run
     word = word_of(run.state_type, run.state_name)
-    usual = "" if detail.typical_s is None else f" of ~{round_duration(detail.typical_s)}"
+    usual = ""
+    if detail.typical_s is not None:
+        usual = f" of ~{round_duration(detail.typical_s)} (p50 of {detail.typical_of})"
     lines: list[Line] = [
         _fact("state", f"{glyphs.states[word]} {run.state_name}", word),
-        _fact("took", f"{short_duration(run_took_s(run, now), dash=glyphs.dash)}{usual}"),
+        _fact("took" if run.is_final else "elapsed", short_duration(run_took_s(run, now), dash=glyphs.dash) + usual),
         _fact("started", glyphs.dash if run.started_at is None else clock(run.started_at)),
     ]
-    if run.deployment is not None or run.scheduled_for is not None:
-        planned = "" if run.scheduled_for is None else f" for {clock(run.scheduled_for)}"
-        lines.append(_fact("trigger", f"{run.deployment or 'by hand'}{planned}"))
-    if run.max_memory or run.cpu_s is not None:
-        memory = f"{run.max_memory / 1e6:.0f} MB" if run.max_memory else ""
-        cpu = "" if run.cpu_s is None else f"{short_duration(run.cpu_s)} of CPU"
-        lines.append(_fact("used", f" {glyphs.dot} ".join(part for part in (memory, cpu) if part)))
+    if run.due_at is not None and not run.is_final:
+        lines.append(_fact("due", f"{clock(run.due_at)}, {_until(run.due_at, now)}"))
+    if run.is_root:
+        lines.append(_fact("trigger", _trigger(run)))
+    pid = "" if detail.pid is None else f"pid {detail.pid}"
+    memory = f"{run.max_memory / 1e6:.0f} MB" if run.max_memory else ""
+    cpu = "" if run.cpu_s is None else f"{short_duration(run.cpu_s)} of CPU"
+    if pid or memory or cpu:
+        told = f" {glyphs.dot} ".join(part for part in (pid, memory, cpu) if part)
+        lines.append(_fact("worker" if pid else "used", told))
     if run.exit_code:
         lines.append(_fact("exit", str(run.exit_code)))
     if run.attempt > 1:
@@ -59,6 +65,29 @@ def facts_lines(detail: RunDetail, latest: Sequence[PastRun], now: datetime, gly
     return lines
 
 
+def _until(due: datetime, now: datetime) -> str:
+    left = (due - now).total_seconds()
+    return f"in {countdown(left)}" if left > 0 else f"{short_duration(-left)} ago"
+
+
+def standing_words(run: FlowRunRow, usual_s: float | None, now: datetime) -> str:
+    """Say for how long a run goes on, of what is usual; of one that has not begun, how long it yet waits, or has."""
+    took = run_took_s(run, now)
+    word = word_of(run.state_type, run.state_name)
+    if took is None and run.due_at is not None and word in OPEN:
+        left = (run.due_at - now).total_seconds()
+        return f"starts in {countdown(left)}" if left > 0 else f"for {short_duration(-left)}"
+    of = f" of ~{round_duration(usual_s)}" if usual_s and word in OPEN and took is not None else ""
+    return f"{short_duration(took)}{of}"
+
+
+def _trigger(run: FlowRunRow) -> str:
+    """Say what made a run begin: a schedule, a person who asked for it, a person who ran its file."""
+    if run.scheduled_for is not None:
+        return f"schedule of {run.deployment or 'its own'}, for {clock(run.scheduled_for)}"
+    return "by hand" if run.deployment is None else f"{run.deployment}, by hand"
+
+
 def facts_bar(detail: RunDetail, now: datetime, glyphs: Glyphs) -> tuple[Line, Line]:
     """Write the line under the name of a run: how many tasks are done, its parameters, how long it will yet take."""
     run = detail.run
@@ -72,6 +101,8 @@ def facts_bar(detail: RunDetail, now: datetime, glyphs: Glyphs) -> tuple[Line, L
         ]
     for name, value in list(run.parameters.items())[:_MOST_PARAMETERS]:
         spans += [(f" {name}=", "quiet"), (repr(value)[:200], "")]
+    if run.started_at is None and run.message:
+        spans.append((f" {run.message.splitlines()[0]}", word))
     took, usual = run_took_s(run, now), detail.typical_s
     right: Line = ()
     if word in OPEN and took is not None and usual and took < usual:

@@ -56,6 +56,8 @@ class TaskScreen(LoggingView):
         self._scale: TimeScale | None = None
         self._now = self.flowctl.clock()
         self._shows_all = False
+        #: In so many runs of the last week the task failed.
+        self._failed = 0
 
     def body(self) -> Iterable[Widget]:
         yield TextPane(is_ruled=False, is_bare=True, id="standing")
@@ -91,10 +93,18 @@ class TaskScreen(LoggingView):
     def _take(self, detail: TaskDetail) -> None:
         is_first, self.detail = self.detail is None, detail
         self._tries = tries_of(detail.task)
+        if is_first and any(each.error for each in self._tries) and detail.run.is_root:
+            flow, key = detail.run.flow_name, detail.task.task_key
+            self.bridge.once(lambda source: source.times_failed(flow, key), self._take_failed, is_slow=True)
         self._repaint()
         if is_first:
             # What failed last tells more than the first try.
             self.rows.move_to(max((n for n, each in enumerate(self._tries) if each.started_at), default=0))
+
+    def _take_failed(self, count: int) -> None:
+        self._failed = count
+        if self.stands:
+            self._show_texts()
 
     def _repaint(self) -> None:
         if self.detail is None:
@@ -119,7 +129,10 @@ class TaskScreen(LoggingView):
         if error is not None and row is not None:
             earlier = next((each for each in self._tries if each.error is not None), row)
             alike = earlier.number != row.number and earlier.error == error
-            said = f"as in attempt {earlier.number}" if alike else ""
+            said = f"same as attempt {earlier.number}" if alike else ""
+            often = f"failed in {self._failed} runs in 7 days" if self._failed > 1 else ""
+            dot = f" {glyphs.dot} " if said and often else ""
+            said = f"{said}{dot}{often}"
             pane.retitle(f"{error.type_name}  attempt {row.number}", said)
             pane.put(error_lines(error, glyphs, shows_all=self._shows_all))
         inputs = self.query_one("#inputs", TextPane)

@@ -62,6 +62,50 @@ def test_of_a_run_that_is_known_only_what_is_new_is_read(home: Home, source: Sou
     assert source.run_detail(an_id(1), second).changed == frozenset()
 
 
+def test_a_log_is_counted_as_a_whole_for_a_task_and_for_what_is_below_a_run(home: Home, source: Source) -> None:
+    run = an_id(1)
+    said = [(0, None, 20), (0, 1, 30), (0, 1, 40), (1, None, 50)]
+    records: list[Record] = [opened(run), flow_created(run), flow_state("RUNNING"), *a_task(1)]
+    records += [flow_created(an_id(7), run=1, parent_run=0)]
+    records += [LogLine(NOON + SECOND, of, task, level, "x", "said") for of, task, level in said]
+    write_journal(home, run, records)
+    source.pulse()
+    last = len(records) - 1
+
+    assert source.log_tally(run) == (4, 2, 1, last)
+    assert source.log_tally(run, [1]) == (2, 1, 1, last - 1)
+    assert source.log_tally(an_id(7)) == (1, 1, 0, last)
+    assert source.log_tally(an_id(9)) == (0, 0, 0, 0)
+
+
+def test_a_run_under_way_tells_its_process_and_how_often_a_task_failed_is_counted(home: Home, source: Source) -> None:
+    for number in (1, 2, 3):
+        failed: list[Record] = [
+            task_created(1),
+            task_state(1, "RUNNING"),
+            task_state(1, "FAILED" if number < 3 else "COMPLETED"),
+        ]
+        ended = flow_state("FAILED" if number < 3 else "COMPLETED", at=NOON + SECOND)
+        records: list[Record] = [
+            opened(an_id(number)),
+            flow_created(an_id(number)),
+            flow_state("RUNNING"),
+            *failed,
+            ended,
+        ]
+        write_journal(home, an_id(number), records)
+    write_journal(home, an_id(4), [opened(an_id(4)), flow_created(an_id(4)), flow_state("RUNNING")])
+    with hold(home, an_id(4)):
+        source.pulse()
+        live = source.run_detail(an_id(4))
+        flow, task = live.run.flow_name, source.run_detail(an_id(1)).tasks[1].task_key
+
+        assert (live.pid, source.run_detail(an_id(1)).pid) == (4711, None)
+        assert (live.typical_of, live.typical_s) == (1, 1.0)
+        assert source.times_failed(flow, task) == 2
+        assert source.times_failed(flow, "another") == 0
+
+
 def test_another_attempt_is_read_anew(home: Home, source: Source) -> None:
     recorded.retried_run(home, NOON)
     source.pulse()
