@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
+from textual.events import Paste
 from textual.message import Message
 from textual.widgets import Input
+
+from flowctl.store.text import safe_text
 
 
 class Prompt(Input):
@@ -57,6 +60,10 @@ class Prompt(Input):
         super().__init__(value, placeholder=placeholder, compact=True, select_on_focus=False, id=id)
         # A blinking cursor is repainted, and a still one is found as well.
         self.cursor_blink = False
+
+    def on_paste(self, event: Paste) -> None:
+        """Make safe what is pasted, before Textual takes it in: it is drawn as it is."""
+        event.text = safe_text(next(iter(event.text.splitlines()), ""), keep_newlines=False)
 
     def action_complete(self) -> None:
         self.post_message(self.Completes(self))
