@@ -65,6 +65,7 @@ class FlowctlApp(Navigation):
         self.actions = Actions(home, is_allowed=asks_daemon)
         self.daemon = DaemonLife(self, starts=asks_daemon and starts_daemon)
         self.table, self.keymap_problems = load_keymap()
+        self.tells_keymap = bool(self.keymap_problems)
         self.counts: Counts | None = None
         #: Data goes on, and the screen stands still.
         self.is_frozen = False

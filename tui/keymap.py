@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from flowctl.tui.model.key_table import BINDINGS
 from flowctl.tui.model.keys import Binding, KeymapProblem, read_keymap
+from flowctl.tui.model.texts import Line, counted
 
 _LARGEST: Final = 100_000
 
@@ -23,3 +25,9 @@ def load_keymap() -> tuple[tuple[Binding, ...], list[KeymapProblem]]:
         return BINDINGS, [KeymapProblem("keys.toml", f"it cannot be read: {error.strerror}")]
     table, _, problems = read_keymap(BINDINGS, text)
     return table, problems
+
+
+def mistakes_line(problems: Sequence[KeymapProblem]) -> Line:
+    """Say that something in the person's own keys was left out."""
+    text = f" keys.toml has {counted(len(problems), 'mistake')}: "
+    return ((text, "warning"), ("5", "accent"), (" System tells where", "warning"))

@@ -174,7 +174,8 @@ def read_keymap(
         return tuple(table), {}, [KeymapProblem("keys", "it is no table: write [keys] above the lines")]
     known = {binding.id: binding for binding in table}
     changed: dict[str, tuple[str, ...]] = {}
-    problems: list[KeymapProblem] = []
+    strays = sorted(document.keys() - {"keys"})
+    problems = [KeymapProblem(safe_text(name, keep_newlines=False), "write [keys] above it") for name in strays]
     # TOML itself makes the keys text; values are whatever stands there.
     for id_, value in cast("dict[str, object]", wanted).items():
         place = safe_text(id_, keep_newlines=False)
@@ -193,7 +194,16 @@ def read_keymap(
         for id_ in {first, second} & changed.keys():
             problems.append(KeymapProblem(id_, f"{shown_key(key)} is taken by {second if id_ == first else first}"))
             del changed[id_]
+    problems = [_with_line(problem, text) for problem in problems]
     return tuple(b._replace(keys=changed.get(b.id, b.keys)) for b in table), changed, problems
+
+
+def _with_line(problem: KeymapProblem, text: str) -> KeymapProblem:
+    """Say in which line of a file a problem stands, where that is plain to see."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.lstrip().lstrip("\"'[").startswith(problem.place):
+            return problem._replace(place=f"line {number}, {problem.place}")
+    return problem
 
 
 def clashes(table: Sequence[Binding]) -> list[tuple[str, str, str]]:

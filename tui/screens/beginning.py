@@ -58,7 +58,7 @@ def new_flow(view: View) -> None:
         view.say(f"no sample can be written into the folder you started in: {error.strerror}", "error")
         return
     view.edit(str(path), 1)
-    view.say(f"wrote {path.name}")
+    view.say(f"wrote {path.name}; `flowctl run {path.name}` runs it")
     if view.flowctl.actions.why_not("watch_add", view.bridge.pulse) is None:
         view.choose(
             f"wrote {path.name}. Watch it for saves?  y yes   any other key no",
@@ -109,7 +109,9 @@ def watch(view: View, path: str) -> None:
 
     def done(answer: Answer) -> None:
         if (front := app.view) is not None:
-            front.say(answer.problem or f"watching {path}; 3 shows its flows", "error" if answer.problem else "")
+            front.say(
+                answer.problem or f"watching {path}; 3 shows its flows, t runs one", "error" if answer.problem else ""
+            )
 
     def ask() -> None:
         app.call_later(done, app.actions.send("watch_add", {"path": path, "python": sys.executable}))

@@ -111,6 +111,8 @@ def empty_lines(query: str, total: int | None = None) -> list[Line]:
         (("   Run a flow in another terminal, and it appears here:", ""),),
         (("   flowctl run FILE.py:FLOW", "accent"),),
         (),
+        (("   : new flow", "accent"), ("   writes a sample and opens it", "")),
+        (),
         (("   ?", "accent"), (" shows the keys   ", ""), ("q", "accent"), (" quits", "")),
     ]
 

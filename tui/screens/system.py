@@ -85,14 +85,19 @@ class SystemScreen(View):
         if facts is None:
             self.query_one("#main", TextPane).put([(), (("   reading…", "quiet"),)])
             return
+        self.flowctl.tells_keymap = False
+        keys = lines_of.titled("KEYS", self._key_lines())
+        # What is wrong there was left out, and is looked for.
+        is_first = bool(self.flowctl.keymap_problems)
         first = [
+            *(keys if is_first else ()),
             *lines_of.titled("DAEMON", lines_of.daemon_lines(facts, glyphs)),
             *lines_of.titled("DATABASE", lines_of.database_lines(facts)),
         ]
         more = [
             *lines_of.titled("LIMITS", lines_of.limit_lines(facts.limits, glyphs)),
             *lines_of.titled("THIS INTERFACE", self._interface(facts)),
-            *lines_of.titled("KEYS", self._key_lines()),
+            *(() if is_first else keys),
         ]
         main, other = self.query_one("#main", TextPane), self.query_one("#more", TextPane)
         is_wide = other.display and self.size.width >= 120

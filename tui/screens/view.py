@@ -18,6 +18,7 @@ from textual.widget import Widget
 from flowctl.tui.actions import SILENT_S
 from flowctl.tui.bridge import Bridge, Question
 from flowctl.tui.history import Place
+from flowctl.tui.keymap import mistakes_line
 from flowctl.tui.model.keys import Binding, shown_key
 from flowctl.tui.model.snapshots import Counts
 from flowctl.tui.model.texts import Line, Span, clock, grouped, short_duration, width_of
@@ -218,8 +219,9 @@ class View(Moving, Acting, Taking, FillingIn, Pointing, TypingLine):
         problem = self.bridge.problem
         if problem:
             return ((f" {problem}", "warning"),), self._as_of()
-        left, right = self.flowctl.daemon.banner() or ((), ())
-        return left, right if self.CAN_RECONNECT else ()
+        if (banner := self.flowctl.daemon.banner()) is not None:
+            return banner[0], banner[1] if self.CAN_RECONNECT else ()
+        return mistakes_line(self.flowctl.keymap_problems) if self.flowctl.tells_keymap else (), ()
 
     def _as_of(self) -> Line:
         """Tell from when that is which is shown, where it is not of now."""

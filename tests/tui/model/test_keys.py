@@ -128,7 +128,7 @@ def test_what_is_wrong_in_a_keymap_is_left_out_and_told(text: str, place: str, s
 
     assert table == BINDINGS
     assert changed == {}
-    assert [problem.place for problem in problems] == [place]
+    assert [problem.place for problem in problems] == [f"line 2, {place}" if place.startswith("act.") else place]
     assert says in problems[0].problem
 
 

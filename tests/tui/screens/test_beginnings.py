@@ -14,7 +14,7 @@ from flowctl.tui.daemon_life import DaemonLife
 from flowctl.tui.screens.beginning import write_sample
 from tests.conftest import Command
 from tests.tui.screens.conftest import Sent
-from tests.tui.screens.driving import drive, grid, press, until
+from tests.tui.screens.driving import drive, grid, press, screen_text, sentence, until
 
 
 def test_a_sample_is_written_on_request_under_a_name_that_is_free(
@@ -47,7 +47,7 @@ def test_in_a_folder_that_was_removed_it_says_so_and_offers_another(
 
     async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
         await press(app, pilot, "3", "colon", *"new flow", "enter")
-        assert "no sample can be written into the folder you started in" in grid(app)[-2]
+        assert "no sample can be written into the folder you started in" in sentence(app)
         await press(app, pilot, "colon", *"watch a folder", "enter", "enter")
         await until(app, pilot, lambda: bool(sent))
 
@@ -79,5 +79,33 @@ def test_a_daemon_that_goes_away_is_said_until_it_is_back(home: Home) -> None:
         assert "daemon not running since" in banner[0][0][0]
         life.note(replace(pulse, daemon_pid=8))
         assert life.banner() is None
+
+    drive(home, scenario)
+
+
+def test_a_mistake_among_ones_own_keys_is_told_at_once_and_where_it_is_on_the_system_screen(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = tmp_path / "flowctl" / "keys.toml"
+    keys.parent.mkdir()
+    keys.write_text("# mine\n[keys]\n'act.cancel' = 'C'\n'act.nosuch' = 'c'\n")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+
+    async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
+        assert "keys.toml has 1 mistake: 5 System tells where" in grid(app)[-2]
+        await press(app, pilot, "5")
+        assert "KEYS" in grid(app)[3]
+        assert "line 4, act.nosuch: no binding is called so" in screen_text(app)
+        await press(app, pilot, "1")
+        assert "keys.toml" not in screen_text(app)
+
+    drive(home, scenario)
+
+
+def test_an_empty_home_offers_a_sample(home: Home) -> None:
+    async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
+        for key in "123":
+            await press(app, pilot, key)
+            assert ": new flow" in screen_text(app)
 
     drive(home, scenario)
