@@ -108,6 +108,8 @@ class FlowctlApp(Navigation):
         if isinstance(event, Key | Paste) and isinstance(self.screen, View):
             await self.screen.wait_until_made()
         await super().on_event(event)
+        if isinstance(event, Key):
+            self.screen.call_after_refresh(self.key_pace.painted, event.time)
 
     def _handle_exception(self, error: Exception) -> None:
         # Screens that come while all are being left get no widgets.

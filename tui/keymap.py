@@ -14,11 +14,15 @@ from flowctl.tui.model.texts import Line, counted
 _LARGEST: Final = 100_000
 
 
+def keys_file() -> Path:
+    """Say where the person's own keys are written, if there are any."""
+    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "flowctl" / "keys.toml"
+
+
 def load_keymap() -> tuple[tuple[Binding, ...], list[KeymapProblem]]:
     """Give the table of keys in force, and what was wrong with the person's own."""
-    folder = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
     try:
-        text = (Path(folder) / "flowctl" / "keys.toml").read_text(encoding="utf-8", errors="replace")[:_LARGEST]
+        text = keys_file().read_text(encoding="utf-8", errors="replace")[:_LARGEST]
     except FileNotFoundError:
         return BINDINGS, []
     except OSError as error:

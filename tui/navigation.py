@@ -10,6 +10,7 @@ from textual.await_complete import AwaitComplete
 
 from flowctl.tui.bridge import Bridge
 from flowctl.tui.history import History, Place
+from flowctl.tui.key_pace import KeyPace
 from flowctl.tui.screens.view import View
 
 
@@ -21,6 +22,7 @@ class Navigation(App[int]):
     def __init__(self, *words: Any, **options: Any) -> None:  # Textual's own, handed through
         super().__init__(*words, **options)
         self.history = History()
+        self.key_pace = KeyPace()
         #: It is being left: screens lose their widgets, and nothing is to be drawn.
         self.is_over = False
         #: Ids of runs in the order of the list one came from.

@@ -13,6 +13,7 @@ from typing import Any, Final, cast
 import flowctl
 from flowctl.core.authoring.exceptions import FlowctlError
 from flowctl.core.daemon.instance import Holder
+from flowctl.core.daemon.paths import log_path
 from flowctl.core.engine.slots import free_slots
 from flowctl.store.catchup import active_runs
 from flowctl.store.health import stats_of
@@ -55,6 +56,7 @@ def system(
             "Textual": _version_of("textual"),
         },
         at=now,
+        daemon_log=log_path(home),
         unreadable={run_id: safe_rows.line(problem) for run_id, problem in unreadable.items()},
     )
 

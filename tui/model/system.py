@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from textwrap import wrap
 from typing import Final, NamedTuple
 
 from flowctl.core.cli.wording import ago, size
 from flowctl.tui.model.glyphs import UNICODE, Glyphs
-from flowctl.tui.model.texts import Line, Span, counted, fit, grouped, short_duration
+from flowctl.tui.model.texts import Line, Span, counted, fit, grouped, short_duration, width_of
 
 _NAME: Final = 12
+#: In the place of a space at which no line is folded.
+_HELD: Final = "\0"
+#: Before what a fact says.
+_INDENT: Final = 3 + _NAME + 1
 _MOST_UNREADABLE: Final = 5
 _MOST_LIMIT_CELLS: Final = 12
 
@@ -72,6 +77,8 @@ class SystemFacts:
     #: Program -> version.
     versions: Mapping[str, str]
     at: datetime
+    #: What the daemon writes down.
+    daemon_log: str = ""
     #: Run id -> why its journal cannot be read to its end.
     unreadable: Mapping[str, str] = field(default_factory=dict[str, str])
 
@@ -79,6 +86,8 @@ class SystemFacts:
 class Pace(NamedTuple):
     """How this interface does, measured just now."""
 
+    #: Of the latest keys, how long it took until what they changed was painted, in seconds; None: none was pressed yet.
+    key_s: float | None
     #: How long the last round of reading took, and the longest that the loop was held up lately, in seconds.
     reading_s: float
     lag_s: float
@@ -126,6 +135,7 @@ def daemon_lines(facts: SystemFacts, glyphs: Glyphs = UNICODE) -> list[Line]:
     if daemon.active is not None:
         lines.append(fact("runs", f"{counted(daemon.active, 'run')} under way"))
     lines.append(fact("settings", daemon.settings_file or "no settings file"))
+    lines.append(fact("log", facts.daemon_log))
     return lines
 
 
@@ -167,7 +177,12 @@ def limit_lines(limits: Sequence[LimitUse], glyphs: Glyphs = UNICODE) -> list[Li
 
 def pace_lines(pace: Pace) -> list[Line]:
     """Say how this interface does, beside what it may take."""
-    lines = [
+    lines: list[Line] = []
+    if pace.key_s is not None:
+        lines.append(
+            _budget("key to paint", pace.key_s * 1000, 60.0, f"{pace.key_s * 1000:.0f} ms of late, may 30 to 60")
+        )
+    lines += [
         _budget(
             "reading", pace.reading_s * 1000, 100.0, f"{pace.reading_s * 1000:.1f} ms, at most {1 / pace.every_s:.0f}/s"
         ),
@@ -179,6 +194,25 @@ def pace_lines(pace: Pace) -> list[Line]:
         lines.append(
             _budget("memory", pace.memory / 2**20, 100.0, f"{size(pace.memory)}, {counted(pace.widgets, 'widget')}")
         )
+    return lines
+
+
+def folded(line: Line, width: int) -> list[Line]:
+    """Fold a fact that is wider than the pane; what does not fit stands below what it says, not below its name."""
+    if width_of(line) <= width or len(line) < 2 or width <= _INDENT + 8:
+        return [line]
+    name, (text, style), *others = line
+    room = width - _INDENT
+    # What belongs together stays together: numbers are grouped with spaces, too.
+    held = text.replace(" ", _HELD).replace(f"{_HELD}{UNICODE.dot}{_HELD}", f"{_HELD}{UNICODE.dot} ")
+    whole = held if f"{UNICODE.dot} " in held else text
+    pieces = [piece.replace(_HELD, " ") for piece in wrap(whole, room, break_on_hyphens=False)] or [""]
+    below: Span = (" " * _INDENT, "")
+    lines: list[Line] = [(name, (pieces[0], style)), *((below, (piece, style)) for piece in pieces[1:])]
+    if others and width_of(lines[-1]) + width_of(others) <= width:
+        lines[-1] = (*lines[-1], *others)
+    elif others:
+        lines += [(below, (piece, others[0][1])) for piece in wrap("".join(text for text, _ in others).strip(), room)]
     return lines
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from textual.containers import Container
@@ -14,6 +14,7 @@ from textual.widget import Widget
 
 from flowctl.tui.bridge import Question
 from flowctl.tui.history import Place
+from flowctl.tui.keymap import keys_file
 from flowctl.tui.model import system as lines_of
 from flowctl.tui.model.system import Pace, SystemFacts
 from flowctl.tui.model.texts import Line
@@ -101,14 +102,15 @@ class SystemScreen(View):
         ]
         main, other = self.query_one("#main", TextPane), self.query_one("#more", TextPane)
         is_wide = other.display and self.size.width >= 120
-        main.put(first[1:] if is_wide else [*first, *more])
-        other.put(more[1:] if is_wide else [])
+        main.put(_folded(first[1:] if is_wide else [*first, *more], main.body_width or self.size.width))
+        other.put(_folded(more[1:], other.body_width) if is_wide else [])
 
     def _interface(self, facts: SystemFacts) -> list[Line]:
         app, look = self.flowctl, self.flowctl.look
         since_s, cpu_s = self._cpu_from
         elapsed = time.monotonic() - since_s
         pace = Pace(
+            key_s=app.key_pace.slow_s,
             reading_s=self.bridge.took_s,
             lag_s=max(self._lags, default=0.0),
             cpu=(_cpu_s() - cpu_s) / elapsed if elapsed > 1 else None,
@@ -127,7 +129,7 @@ class SystemScreen(View):
     def _key_lines(self) -> list[Line]:
         problems = [f"{problem.place}: {problem.problem}" for problem in self.flowctl.keymap_problems]
         lines = [lines_of.fact("keys.toml", problem, "warning") for problem in problems]
-        lines = lines or [lines_of.fact("keys.toml", "nothing is wrong with it")]
+        lines = lines or [lines_of.fact("keys.toml", _keys_words())]
         if self._keys is None:
             return [*lines, (("   K", "accent"), (" shows what arrives when you press a key", "quiet"))]
         said = "   ".join(self._keys) or "press any key; escape twice ends"
@@ -162,6 +164,15 @@ class SystemScreen(View):
 
     def crumbs(self) -> tuple[Line, Line]:
         return self.tabs("system"), ()
+
+
+def _keys_words() -> str:
+    file = keys_file()
+    return f"{file}, nothing is wrong with it" if file.is_file() else f"none: {file} would change keys"
+
+
+def _folded(lines: Sequence[Line], width: int) -> list[Line]:
+    return [piece for line in lines for piece in lines_of.folded(line, width)]
 
 
 def _cpu_s() -> float:

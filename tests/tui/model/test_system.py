@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from flowctl.tui.key_pace import KeyPace
 from flowctl.tui.model.system import (
     DaemonFacts,
     LimitUse,
@@ -16,6 +17,8 @@ from flowctl.tui.model.system import (
     Trouble,
     daemon_lines,
     database_lines,
+    fact,
+    folded,
     limit_lines,
     pace_lines,
 )
@@ -98,8 +101,31 @@ def test_limits_show_how_much_is_taken(use: LimitUse, bar: str) -> None:
 
 
 def test_what_is_over_its_budget_is_a_warning() -> None:
-    calm = pace_lines(Pace(0.004, 0.003, 0.002, 50 << 20, 9, 0.1))
-    busy = pace_lines(Pace(0.4, 0.2, 0.5, 500 << 20, 9, 0.1))
+    calm = pace_lines(Pace(0.012, 0.004, 0.003, 0.002, 50 << 20, 9, 0.1))
+    busy = pace_lines(Pace(0.3, 0.4, 0.2, 0.5, 500 << 20, 9, 0.1))
 
     assert {line[1][1] for line in calm} == {""}
     assert {line[1][1] for line in busy} == {"warning"}
+
+
+def test_facts_that_are_wider_than_the_pane_go_on_below_what_they_say() -> None:
+    line = fact("rows", "207 flow runs · 222 task runs · 417 logs · 426 results")
+
+    lines = [plain(each) for each in folded(line, 40)]
+
+    assert all(len(each) <= 40 for each in lines)
+    assert " ".join("".join(lines).split()) == "rows 207 flow runs · 222 task runs · 417 logs · 426 results"
+    assert lines[1].startswith(" " * 16 + "222") or lines[1].startswith(" " * 16 + "·")
+    assert folded(line, 100) == [line]
+    assert folded((("   LIMITS", "title"),), 5) == [(("   LIMITS", "title"),)]
+
+
+def test_the_pace_of_keys_leaves_out_the_slowest_few() -> None:
+    now = 100.0
+    pace = KeyPace(lambda: now)
+    assert pace.slow_s is None
+
+    for took in (0.01, 0.02, 0.5):
+        pace.painted(now - took)
+
+    assert pace.slow_s == pytest.approx(0.02)
