@@ -142,6 +142,9 @@ def translated(path: str, *, busy_s: float = BUSY_S) -> Generator[None, None, No
         yield
     except sqlite3.Error as error:
         raise _problem(path, error, busy_s) from error
+    except UnicodeDecodeError as error:
+        # What Python could not read may be the text, or SQLite's own words about a damaged one.
+        raise DatabaseDamaged(path, "a text that is no UTF-8") from error
     except OSError as error:
         text = error.strerror or str(error)
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
@@ -172,6 +175,9 @@ def _problem(path: str, error: sqlite3.Error, busy_s: float) -> StoreError:
     text = str(error)
     if code in (11, 26) or "malformed" in text or "not a database" in text:
         return DatabaseDamaged(path, text)
+    if "Could not decode" in text:
+        # Its own words repeat what stands there.
+        return DatabaseDamaged(path, "a text that is no UTF-8")
     if code in (5, 6) or "locked" in text:
         return DatabaseBusy(path, busy_s)
     if code in (3, 8, 14) or "readonly" in text or "unable to open" in text:

@@ -20,6 +20,8 @@ def run_detail(reader: TreeReader, run_id: str, known: RunDetail | None, now: da
     if place is None:
         raise RunNotFound(run_id)
     runs = [safe_rows.flow_run(row) for row in reader.tree_runs(place)]
+    if not runs:
+        raise RunNotFound(run_id)
     root = runs[0]
     shown = root if place.run == place.root else next((row for row in runs if row.id == run_id), None)
     if shown is None:

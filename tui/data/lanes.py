@@ -46,6 +46,10 @@ class Opening:
         except _LASTING:
             self.close()
             raise
+        except ValueError as error:
+            if not _is_of_a_row(error):
+                raise
+            raise DatabaseDamaged(self._home.database, str(error)) from error
 
     def close(self) -> None:
         """Close the connection, if there is one."""
@@ -90,3 +94,14 @@ class Lane:
         if self._is_closing:
             raise CancelledError
         return self._opening.here(question)
+
+
+def _is_of_a_row(error: ValueError) -> bool:
+    """Tell whether the store raised it, which means that something stands in a column that nobody of us writes."""
+    names: list[str] = []
+    place = error.__traceback__
+    while place is not None:
+        names.append(str(place.tb_frame.f_globals.get("__name__")))
+        place = place.tb_next
+    own = [name for name in names if name.startswith("flowctl.")]
+    return own[-1].startswith("flowctl.store.")

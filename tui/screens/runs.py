@@ -48,6 +48,8 @@ class RunsScreen(Travelling, RunMarks):
         self._total: int | None = None
         self._is_read = False
         self._now = self.flowctl.clock()
+        #: With it, the times of all rows are written anew.
+        self._day = self._now.astimezone().date()
         self._asked: Question[RunsPage] | None = None
         self._page: RunsPage | None = None
         self._ahead: Ahead | None = None
@@ -68,7 +70,7 @@ class RunsScreen(Travelling, RunMarks):
                 draw=self._draw,
                 head=self._head,
                 is_live=lambda row: not row.run.is_final,
-                version_of=lambda row: (row, self._pending(row)),
+                version_of=lambda row: (row, self._pending(row), self._day),
                 is_ruled=False,
                 id="main",
             )
@@ -214,6 +216,9 @@ class RunsScreen(Travelling, RunMarks):
     def tick(self, tick: int) -> None:
         super().tick(tick)
         self._now = self.instant or self.flowctl.clock()
+        if (day := self._now.astimezone().date()) != self._day:
+            self._day = day
+            self.rows.repaint()
         self.rows.tick(tick)
         if self._preview.is_live:
             self._show_preview()

@@ -14,6 +14,7 @@ from flowctl.core.daemon.instance import Instance
 from flowctl.store.catchup import catch_up
 from flowctl.store.home import Home
 from flowctl.store.locks import writer_lock
+from flowctl.store.problems import DatabaseDamaged
 from flowctl.store.sqlite import SCHEMA_VERSION, sqlite3
 from flowctl.tui.data import upkeep
 from flowctl.tui.data.source import Source
@@ -179,3 +180,24 @@ def test_what_is_shown_is_as_of_the_last_time_that_it_could_be_read(home: Home) 
         soon(lambda: source.pulse().as_of == now)
     finally:
         source.close()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "PRAGMA ignore_check_constraints = ON; UPDATE flow_run SET state_type = 'COM0LETED'",
+        "UPDATE flow_run SET tags = '[oops'",
+        "UPDATE flow_run SET flow_name = CAST(x'ff41' AS TEXT)",
+    ],
+)
+def test_a_value_that_makes_no_sense_is_told_as_damage_and_breaks_nothing(
+    home: Home, source: Source, damage: str
+) -> None:
+    ten_runs(home)
+    source.pulse()
+    connection = sqlite3.connect(home.database)
+    connection.executescript(damage)
+    connection.close()
+
+    with pytest.raises(DatabaseDamaged, match="`flowctl db rebuild`"):
+        source.runs_page()

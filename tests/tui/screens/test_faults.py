@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from flowctl.store.sqlite import SCHEMA_VERSION, sqlite3
 from flowctl.tui import daemon_life
 from flowctl.tui.actions import Actions, Outcome
 from flowctl.tui.app import FlowctlApp
-from tests.tui.screens.driving import NARROW, WIDE, drive, grid, press, screen_text, sentence, settled, until
+from tests.tui.screens.driving import NARROW, NOW, WIDE, drive, grid, press, screen_text, sentence, settled, until
 from tests.tui.screens.sample import three_runs
 
 
@@ -80,3 +81,21 @@ def test_a_daemon_that_does_not_start_is_tried_again_and_the_next_try_is_told(
 
     drive(home, scenario)
     assert outcomes == []
+
+
+def test_times_of_ended_runs_are_written_anew_with_each_day(home: Home) -> None:
+    async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
+        assert "20:24" in screen_text(app)
+        app.clock = lambda: NOW + timedelta(days=3)
+        app._tick(4)  # pyright: ignore[reportPrivateUsage] - as its clock does
+        await settled(app, pilot)
+        assert "20:24" not in screen_text(app)
+
+        # Set back, it breaks nothing.
+        app.clock = lambda: NOW - timedelta(hours=1)
+        app._tick(8)  # pyright: ignore[reportPrivateUsage] - as its clock does
+        await press(app, pilot, "j", "enter", "escape")
+        assert "20:24" in screen_text(app)
+
+    with three_runs(home):
+        drive(home, scenario)
