@@ -195,7 +195,8 @@ class Acting(FlowctlScreen):
         tasks: Sequence[int] = (),
         undo: str | None = None,
     ) -> None:
-        view, app = self.whole, self.flowctl
+        # What is taken back may have been asked on a screen that was left meanwhile.
+        app, view = self.flowctl, self.flowctl.view or self.whole
         if not targets:
             view.say("nothing is chosen", "quiet")
             return

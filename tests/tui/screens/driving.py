@@ -122,6 +122,16 @@ def sentence(app: FlowctlApp) -> str:
     return " ".join(line.strip() for line in grid(app))
 
 
+def note(app: FlowctlApp) -> str:
+    """Read the line above the keys."""
+    return grid(app)[-2]
+
+
+def footer(app: FlowctlApp) -> str:
+    """Read the line that names the keys."""
+    return grid(app)[-1]
+
+
 def cursor_line(app: FlowctlApp) -> str:
     """Read the line that the cursor is on."""
     return next(line for line in grid(app) if "▸" in line[:4])

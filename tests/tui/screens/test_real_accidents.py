@@ -15,7 +15,7 @@ from flowctl.tui.actions import Actions
 from flowctl.tui.app import FlowctlApp
 from flowctl.tui.screens import view
 from flowctl.tui.screens.form import FormScreen
-from tests.tui.screens.driving import cursor_line, grid, press, screen_text, seen, strike, until
+from tests.tui.screens.driving import cursor_line, grid, note, press, screen_text, seen, shown, strike, until
 from tests.tui.screens.workplace import Desk, Workplace, go_to
 
 
@@ -27,11 +27,6 @@ def has_daemon_again(place: Workplace) -> Generator[None, None, None]:
         place.start()
 
 
-def note(app: FlowctlApp) -> str:
-    """Read the line above the keys."""
-    return grid(app)[-2]
-
-
 def test_a_daemon_that_is_killed_behind_a_question_is_missed_and_started_by_a_key(place: Workplace) -> None:
     run_id = place.run_until("paces", "Running")
 
@@ -40,6 +35,8 @@ def test_a_daemon_that_is_killed_behind_a_question_is_missed_and_started_by_a_ke
         await press(app, pilot, "X")
         place.kill_daemon()
         await until(app, pilot, lambda: not app.has_daemon)
+        assert ("c", "quiet") in shown(app).key_line()
+        assert ("⏎", "accent") in shown(app).key_line()
         assert "KILL" in note(app)
         await press(app, pilot, "y")
         assert "to kill takes the daemon, and none is running: ctrl+r starts it" in note(app)

@@ -9,17 +9,8 @@ import pytest
 from textual.pilot import Pilot
 
 from flowctl.tui.app import FlowctlApp
-from tests.tui.screens.driving import cursor_line, grid, press, screen_text, seen, strike, until
+from tests.tui.screens.driving import cursor_line, footer, grid, note, press, screen_text, seen, strike, until
 from tests.tui.screens.workplace import FLOWS, Desk, Workplace, go_to
-
-
-def note(app: FlowctlApp) -> str:
-    """Read the line above the keys."""
-    return grid(app)[-2]
-
-
-def footer(app: FlowctlApp) -> str:
-    return grid(app)[-1]
 
 
 def test_a_young_run_is_cancelled_at_once_and_says_so_until_the_record_does(place: Workplace) -> None:
@@ -119,7 +110,7 @@ def test_a_run_that_has_moved_on_since_the_key_is_not_touched(place: Workplace) 
         await go_to(app, pilot, *map(place.name, runs))
         await press(app, pilot, "c")
         place.ask("pause", run_id=runs[0])
-        place.until_state(runs[0], "Paused")
+        await until(app, pilot, lambda: "‖ paused" in screen_text(app))
         await press(app, pilot, "y")
         await until(app, pilot, lambda: "1 of 2 refused: " in note(app))
         assert "has changed since you looked: it is Paused now" in note(app)
@@ -158,6 +149,27 @@ def test_a_run_is_paused_and_let_go_and_both_can_be_taken_back_for_ten_seconds(p
         assert place.state(run_id) == "Paused"
 
     desk.drive(scenario)
+    place.ask("kill", run_id=run_id)
+
+
+def test_what_was_done_on_a_screen_is_taken_back_on_the_next(place: Workplace) -> None:
+    run_id = place.run_until("paces", "Running")
+
+    async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
+        await until(app, pilot, lambda: "nap" in screen_text(app))
+        await press(app, pilot, "p")
+        await until(app, pilot, lambda: "‖ paused" in grid(app)[1])
+        os.kill(place.pid, signal.SIGSTOP)
+        try:
+            await press(app, pilot, "escape")
+            await go_to(app, pilot, place.name(run_id))
+            strike(app, "u")
+            await seen(app, lambda: "resuming…" in cursor_line(app) and "resume" in note(app))
+        finally:
+            os.kill(place.pid, signal.SIGCONT)
+        await until(app, pilot, lambda: "running" in cursor_line(app))
+
+    Desk(place, run=run_id).drive(scenario)
     place.ask("kill", run_id=run_id)
 
 
@@ -223,22 +235,6 @@ def test_a_task_that_starts_while_one_is_asked_is_not_skipped(place: Workplace) 
     assert place.task_states(run_id) == ["Completed"]
 
 
-def test_a_run_whose_record_is_gone_while_one_is_asked_is_told_to_be(place: Workplace) -> None:
-    run_id = place.run_until("falls", "Failed")
-
-    async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
-        await until(app, pilot, lambda: "good" in screen_text(app))
-        await press(app, pilot, "D")
-        place.ask("delete", ids=[run_id])
-        place.until(lambda: place.state(run_id) == "nowhere", "it is deleted")
-        await press(app, pilot, "y")
-        desk.undo_later_s = 11
-        await until(app, pilot, lambda: "no run" in note(app).lower())
-
-    desk = Desk(place, run=run_id)
-    desk.drive(scenario)
-
-
 def test_a_failed_run_goes_on_from_its_failure_with_the_mended_code(place: Workplace) -> None:
     file = place.folder / "mending.py"
     file.write_text(FLOWS, encoding="utf-8")
@@ -257,64 +253,6 @@ def test_a_failed_run_goes_on_from_its_failure_with_the_mended_code(place: Workp
     assert place.state(run_id) == "Completed"
     assert place.one("SELECT attempt FROM flow_run WHERE id = ?", run_id) == 2
     assert place.task_states(run_id) == ["Completed", "Cached"]
-
-
-def test_a_record_is_deleted_only_once_it_can_no_more_be_taken_back(place: Workplace) -> None:
-    run_id = place.run_until("greets", "Completed")
-    desk = Desk(place)
-
-    async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
-        name = place.name(run_id)
-        await go_to(app, pilot, name)
-        await press(app, pilot, "D")
-        assert f"DELETE the record of {name}?" in note(app)
-        await press(app, pilot, "y")
-        assert "deleting…" in cursor_line(app)
-        assert f"undo: delete {name} (u," in note(app)
-        await press(app, pilot, "u")
-        assert f"not deleted: {name}" in note(app)
-        assert "deleting…" not in screen_text(app)
-
-        await press(app, pilot, "D", "y")
-        desk.undo_later_s = 11
-        await until(app, pilot, lambda: place.state(run_id) == "nowhere")
-        await until(app, pilot, lambda: name not in "".join(grid(app)[:-2]))
-
-    desk.drive(scenario)
-
-
-def test_what_is_to_be_deleted_is_deleted_by_quitting(place: Workplace) -> None:
-    run_id = place.run_until("greets", "Completed")
-
-    async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
-        await go_to(app, pilot, place.name(run_id))
-        await press(app, pilot, "D", "y", "ctrl+q")
-
-    app = Desk(place).drive(scenario)
-
-    place.until(lambda: place.state(run_id) == "nowhere", "it is deleted")
-    assert app.parting == []
-
-
-def test_the_record_of_a_run_at_work_is_not_deleted(place: Workplace) -> None:
-    runs = [place.run_until("paces", "Running"), place.run_until("greets", "Completed")]
-    desk = Desk(place)
-
-    async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
-        await go_to(app, pilot, place.name(runs[0]))
-        await press(app, pilot, "D")
-        assert "still at work" in note(app)
-        await go_to(app, pilot, *map(place.name, runs))
-        await press(app, pilot, "D")
-        assert f"DELETE the record of {place.name(runs[1])} (1 still at work: left)?" in note(app)
-        await press(app, pilot, "y")
-        desk.undo_later_s = 11
-        await until(app, pilot, lambda: place.state(runs[1]) == "nowhere")
-
-    desk.drive(scenario)
-
-    assert place.state(runs[0]) == "Running"
-    place.ask("kill", run_id=runs[0])
 
 
 def test_a_bell_rings_when_the_run_ends(place: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 from flowctl.tui import clipboard
 from flowctl.tui.app import FlowctlApp
 from flowctl.tui.screens.form import FormScreen
-from tests.tui.screens.driving import cursor_line, grid, press, screen_text, strike, until
+from tests.tui.screens.driving import cursor_line, grid, note, press, screen_text, strike, until
 from tests.tui.screens.workplace import Desk, Workplace, go_to
 
 
@@ -23,11 +23,6 @@ def deployed(place: Workplace) -> Workplace:
     place.command("deploy", "jobs.py:greets", "--name", "yearly", "--cron", "0 0 1 1 *", "-p", "who=deployed")
     place.command("deploy", "jobs.py:greets", "--name", "by-hand")
     return place
-
-
-def note(app: FlowctlApp) -> str:
-    """Read the line above the keys."""
-    return grid(app)[-2]
 
 
 async def to_form(app: FlowctlApp, pilot: Pilot[int], key: str) -> None:
@@ -120,6 +115,28 @@ def test_a_run_is_run_again_with_one_value_changed(deployed: Workplace) -> None:
     assert again != run_id
     deployed.until_state(again, "Completed")
     assert parameters(deployed, again) == {"who": "Cy", "times": 3}
+
+
+def test_a_flow_of_a_watched_file_is_run_by_its_form(deployed: Workplace) -> None:
+    deployed.command("watch", "add", "jobs.py")
+
+    async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
+        await press(app, pilot, "3")
+        await until(app, pilot, lambda: "jobs.py" in cursor_line(app))
+        await press(app, pilot, "enter", "down")
+        await until(app, pilot, lambda: "▸" in screen_text(app) and "waits" in screen_text(app))
+        while "greets" not in cursor_line(app):
+            await press(app, pilot, "j")
+        await to_form(app, pilot, "t")
+        assert "default world" in screen_text(app)
+        await press(app, pilot, "down", "2", "enter")
+        await until(app, pilot, lambda: "is planned" in note(app))
+
+    Desk(deployed).drive(scenario)
+
+    run_id = newest(deployed)
+    deployed.until_state(run_id, "Completed")
+    assert parameters(deployed, run_id) == {"who": "world", "times": 2}
 
 
 def test_a_schedule_is_switched_off_and_taken_back_from_another_screen(deployed: Workplace) -> None:
