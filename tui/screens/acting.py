@@ -46,35 +46,34 @@ class Acting(FlowctlScreen):
     def action_act_delete(self) -> None:
         """Confirm, then wait for second thoughts: a record that is gone comes back by no key."""
         targets = self.targets()
-        ended = tuple(each for each in targets if not each.is_at_work) or targets
         if targets and all(each.is_at_work for each in targets) and self.why_not("delete") is None:
             are = "is" if len(targets) == 1 else "are"
             self.whole.say(f"{_named(targets)} {are} still at work: c cancels, then D deletes", "warning")
             return
-        left = len(targets) - len(ended)
-        more = f" ({left} still at work: left)" if left else ""
-        words = "DELETE the record of"
-        self._ask_first("delete", words, is_always=True, targets=ended, more=more, then=self._delete_later)
+        self._ask_first("delete", "DELETE the record of", is_always=True, then=self._delete_later)
 
     def action_act_retry(self) -> None:
         """Wake what waits for its next try; else run again what failed."""
-        targets = self.targets()
-        numbers = self.waiting_tasks()
-        waiting = tuple(each for each in targets if each.awaits_retry)
-        if numbers:
-            self._request("retry_now", targets[:1], tasks=numbers)
-        elif waiting and numbers is None:
-            self._wake(waiting)
-            if rest := tuple(each for each in targets if not each.awaits_retry):
-                self._request("retry", rest)
+        if numbers := self.waiting_tasks():
+            self._request("retry_now", self.targets()[:1], tasks=numbers)
         else:
-            self._ask_first("retry", "retry", is_always=False)
+            # Where that was looked at already, nothing waits.
+            self._ask_first("retry", "retry", is_always=False, then=partial(self._retry, wakes=numbers is None))
+
+    def _retry(self, targets: tuple[Target, ...], *, wakes: bool) -> None:
+        waiting = tuple(each for each in targets if wakes and each.awaits_retry)
+        self._wake(waiting)
+        if rest := tuple(each for each in targets if each not in waiting):
+            self._request("retry", rest)
 
     def action_act_pause(self) -> None:
         """Pause what runs, let go on what is paused; `u` takes it back for some seconds."""
-        targets = self.targets()
-        verb = "resume" if targets and all(target.word == "paused" for target in targets) else "pause"
-        self._request(verb, targets, undo="pause" if verb == "resume" else "resume")
+        targets, _ = _fitting("pause", self.targets())
+        paused = tuple(each for each in targets if each.word == "paused")
+        if targets and len(paused) == len(targets):
+            self._request("resume", targets, undo="pause")
+        else:
+            self._request("pause", [each for each in targets if each not in paused], undo="resume")
 
     def action_act_skip(self) -> None:
         task, targets = self.task_here(), self.targets()
@@ -122,16 +121,9 @@ class Acting(FlowctlScreen):
         return app.actions.why_not(verb, app.bridge.pulse, targets[0].name if targets else "RUN")
 
     def _ask_first(
-        self,
-        verb: str,
-        words: str,
-        *,
-        is_always: bool,
-        targets: tuple[Target, ...] | None = None,
-        more: str = "",
-        then: Callable[[tuple[Target, ...]], None] | None = None,
+        self, verb: str, words: str, *, is_always: bool, then: Callable[[tuple[Target, ...]], None] | None = None
     ) -> None:
-        targets = self.targets() if targets is None else targets
+        targets, left = _fitting(verb, self.targets())
         do = then or partial(self._request, verb)
         if not targets:
             self.whole.say("nothing is chosen", "quiet")
@@ -143,7 +135,8 @@ class Acting(FlowctlScreen):
                 do(targets)
                 return
             age = f", at work for {short_duration(oldest)}" if oldest > _OLD_S else ""
-            self._confirm(f"{words} {_named(targets)}{age}{more}", partial(do, targets))
+            others = f" ({left} of the {left + len(targets)} left as they are)" if left else ""
+            self._confirm(f"{words} {_named(targets)}{age}{others}", partial(do, targets))
 
     def _age_s(self, target: Target) -> float:
         if target.started_at is None or target.is_final:
@@ -240,6 +233,12 @@ class Acting(FlowctlScreen):
             noun = "task" if verb in ("retry_now", "skip_task") else "run"
             view.say(f"{_SAID.get(verb, verb)}: {counted(len(outcomes), noun)}")
         view.refresh_rows()
+
+
+def _fitting(verb: str, targets: tuple[Target, ...]) -> tuple[tuple[Target, ...], int]:
+    """Leave those of several runs alone that an action makes no sense for; give the others, and how many were left."""
+    fitting = tuple(each for each in targets if is_offered(f"act.{verb}", [each], None, ())) or targets
+    return fitting, len(targets) - len(fitting)
 
 
 def _awaiting(run_id: str, source: Source) -> tuple[int, ...]:

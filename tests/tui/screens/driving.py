@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import unicodedata
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -54,13 +55,13 @@ def drive_app(app: FlowctlApp, scenario: Driven, *, size: tuple[int, int] = NARR
 
 async def settled(app: FlowctlApp, _pilot: Pilot[Any]) -> None:
     """Wait until every message is handled, all that was asked is answered, and all that was answered is painted."""
-    loop = asyncio.get_running_loop()
+    loop, began_s = asyncio.get_running_loop(), time.monotonic()
     deadline = loop.time() + PATIENCE_S
     while not has_left(app):
         await asyncio.sleep(0)
         if not _has_messages(app):
             app.screen._on_timer_update()  # pyright: ignore[reportPrivateUsage] - as Pilot.pause does: paint now
-            if not _has_messages(app) and not _is_busy(app):
+            if not _has_messages(app) and not _is_busy(app, began_s):
                 return
             await asyncio.sleep(0.001)
         assert loop.time() < deadline, "it does not come to rest"
@@ -183,7 +184,13 @@ def _has_messages(app: FlowctlApp) -> bool:
     return _handling.count > 0 or any(pump._next_callbacks or pump.message_queue_size for pump in pumps)
 
 
-def _is_busy(app: FlowctlApp) -> bool:
+def _is_answered(app: FlowctlApp, since_s: float) -> bool:
+    # Where runs are at work there is always something to ask again: what was asked since is enough.
+    questions = list(app.bridge._questions)  # pyright: ignore[reportPrivateUsage] - as above
+    return app.bridge.pulse is not None and all(not each.is_open or each.asked_s > since_s for each in questions)
+
+
+def _is_busy(app: FlowctlApp, since_s: float) -> bool:
     screen = app.screen
     waits_for_paint = (
         not screen.is_mounted
@@ -195,4 +202,9 @@ def _is_busy(app: FlowctlApp) -> bool:
     timers: list[Any] = list(screen._timers)  # pyright: ignore[reportPrivateUsage]
     rests = any(timer._repeat == 0 and timer._task is not None and not timer._task.done() for timer in timers)
     works = any(worker.state in (WorkerState.PENDING, WorkerState.RUNNING) for worker in app.workers)
-    return bool(waits_for_paint) or rests or works or not (app.bridge.is_idle() or app.is_frozen)
+    return (
+        bool(waits_for_paint)
+        or rests
+        or works
+        or not (app.bridge.is_idle() or app.is_frozen or _is_answered(app, since_s))
+    )

@@ -28,7 +28,7 @@ def has_daemon_again(place: Workplace) -> Generator[None, None, None]:
 
 
 def test_a_daemon_that_is_killed_behind_a_question_is_missed_and_started_by_a_key(place: Workplace) -> None:
-    run_id = place.run_until("paces", "Running")
+    run_id = place.run_until("ends_on", "Running", name="never")
 
     async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
         await go_to(app, pilot, place.name(run_id))
@@ -54,7 +54,7 @@ def test_a_daemon_that_is_killed_behind_a_question_is_missed_and_started_by_a_ke
 
 
 def test_one_that_is_killed_before_it_was_missed_is_told_by_the_request(place: Workplace) -> None:
-    run_id = place.run_until("paces", "Running")
+    run_id = place.run_until("ends_on", "Running", name="never")
 
     async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
         await go_to(app, pilot, place.name(run_id))
@@ -121,7 +121,7 @@ def test_one_that_hangs_is_said_to_be_silent_and_everything_else_goes_on(
     place: Workplace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(view, "SILENT_S", 0.1)
-    run_id = place.run_until("paces", "Running")
+    run_id = place.run_until("ends_on", "Running", name="never")
     desk = Desk(place)
     desk.app.actions = Actions(place.home, is_allowed=True, patience_s=0.5)
 
@@ -150,7 +150,7 @@ def test_one_that_hangs_is_said_to_be_silent_and_everything_else_goes_on(
 
 def test_one_that_hangs_keeps_nobody_from_leaving(place: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("flowctl.tui.actions._PARTING_PATIENCE_S", 0.2)
-    runs = [place.run_until("paces", "Running"), place.run_until("greets", "Completed")]
+    runs = [place.run_until("ends_on", "Running", name="never"), place.run_until("greets", "Completed")]
     left_s = 0.0
 
     async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:

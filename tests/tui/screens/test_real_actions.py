@@ -14,7 +14,7 @@ from tests.tui.screens.workplace import FLOWS, Desk, Workplace, go_to
 
 
 def test_a_young_run_is_cancelled_at_once_and_says_so_until_the_record_does(place: Workplace) -> None:
-    run_id = place.run_until("paces", "Running")
+    run_id = place.run_until("ends_on", "Running", name="never")
 
     async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
         await go_to(app, pilot, place.name(run_id))
@@ -67,14 +67,14 @@ def test_killing_asks_and_kills(place: Workplace) -> None:
 
 
 def test_several_runs_are_cancelled_together_and_none_that_came_later(place: Workplace) -> None:
-    runs = [place.run_until("paces", "Running") for _ in range(2)]
+    runs = [place.run_until("ends_on", "Running", name="never") for _ in range(2)]
 
     async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
         await go_to(app, pilot, *map(place.name, runs))
         assert "2 marked:  c cancel  p pause  y yank ids " in note(app)
         await press(app, pilot, "c")
         assert "cancel 2 runs?" in note(app)
-        runs.append(place.run_until("paces", "Running"))
+        runs.append(place.run_until("ends_on", "Running", name="never"))
         await until(app, pilot, lambda: place.name(runs[-1]) in screen_text(app))
         assert "cancel 2 runs?" in note(app)
         await press(app, pilot, "y")
@@ -104,7 +104,7 @@ def test_a_run_that_ends_while_one_is_asked_is_left_as_it_ended(place: Workplace
 
 
 def test_a_run_that_has_moved_on_since_the_key_is_not_touched(place: Workplace) -> None:
-    runs = [place.run_until("paces", "Running") for _ in range(2)]
+    runs = [place.run_until("paces", "Running"), place.run_until("ends_on", "Running", name="never")]
 
     async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
         await go_to(app, pilot, *map(place.name, runs))
@@ -233,6 +233,25 @@ def test_a_task_that_starts_while_one_is_asked_is_not_skipped(place: Workplace) 
     Desk(place, run=run_id).drive(scenario)
 
     assert place.task_states(run_id) == ["Completed"]
+
+
+def test_of_several_runs_those_are_left_alone_that_need_nothing(place: Workplace) -> None:
+    waiting = place.until_waiting("several.csv")
+    failed, completed = place.run_until("falls", "Failed"), place.run_until("greets", "Completed")
+
+    async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
+        await go_to(app, pilot, *map(place.name, (waiting, failed, completed)))
+        await press(app, pilot, "r")
+        assert "retry 2 runs (1 of the 3 left as they are)?" in note(app)
+        (place.folder / "several.csv").touch()
+        await press(app, pilot, "y")
+        await until(app, pilot, lambda: place.state(waiting) == "Completed")
+        place.until(lambda: place.one("SELECT attempt FROM flow_run WHERE id = ?", failed) == 2, "it is tried again")
+
+    Desk(place).drive(scenario)
+
+    place.until_state(failed, "Failed")
+    assert place.one("SELECT attempt FROM flow_run WHERE id = ?", completed) == 1
 
 
 def test_a_failed_run_goes_on_from_its_failure_with_the_mended_code(place: Workplace) -> None:

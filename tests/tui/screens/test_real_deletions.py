@@ -63,7 +63,7 @@ def test_what_is_to_be_deleted_is_deleted_by_quitting(place: Workplace) -> None:
 
 
 def test_the_record_of_a_run_at_work_is_not_deleted(place: Workplace) -> None:
-    runs = [place.run_until("paces", "Running"), place.run_until("greets", "Completed")]
+    runs = [place.run_until("ends_on", "Running", name="never"), place.run_until("greets", "Completed")]
     desk = Desk(place)
 
     async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
@@ -72,7 +72,7 @@ def test_the_record_of_a_run_at_work_is_not_deleted(place: Workplace) -> None:
         assert "still at work" in note(app)
         await go_to(app, pilot, *map(place.name, runs))
         await press(app, pilot, "D")
-        assert f"DELETE the record of {place.name(runs[1])} (1 still at work: left)?" in note(app)
+        assert f"DELETE the record of {place.name(runs[1])} (1 of the 2 left as they are)?" in note(app)
         await press(app, pilot, "y")
         desk.undo_later_s = 11
         await until(app, pilot, lambda: place.state(runs[1]) == "nowhere")

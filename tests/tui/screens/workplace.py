@@ -50,7 +50,7 @@ def waits(name: str = "rows.csv"):
 
 @task
 def nap():
-    time.sleep(0.02)
+    time.sleep(0.1)
 
 @flow
 def paces(steps: int = 5000):
