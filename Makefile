@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: check test zones format clean
+.PHONY: check test zones faults fuzz format grids clean
 
 check: .venv/dev          ## every check there is, in this tree
 	.ci/run --here $(CURDIR)/$(BIN)/python
@@ -18,6 +18,9 @@ faults: .venv/dev         ## kill everything, again and again; ROUNDS=200 for a 
 	FAULT_SEEDS=$(ROUNDS) FAULT_ROUNDS=$(ROUNDS) FLOWCTL_TEST_KILLS=$$((20 * $(ROUNDS))) $(BIN)/pytest -rP --timeout=3600 \
 	    tests/faults tests/core/daemon/test_cut_off_starts.py \
 	    tests/core/daemon/test_daemon.py::test_of_many_daemons_started_at_once_one_lives
+
+fuzz: .venv/dev           ## type random keys at the terminal interface; KEYS=10000 takes minutes, SEED=… goes back to a seed
+	FLOWCTL_FUZZ_KEYS=$(or $(KEYS),10000) FLOWCTL_TEST_SEED=$(SEED) $(BIN)/pytest -s --timeout 0 tests/tui/screens/test_fuzz.py
 
 format: .venv/dev         ## format, and mend what can be mended by itself
 	$(BIN)/ruff format .

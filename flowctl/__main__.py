@@ -26,15 +26,21 @@ def main(words: list[str] | None = None) -> int:
 
         # Before the imports: they take ten times as long as the frame.
         show_first_frame(words)
-    from flowctl.core.cli.app import run_command
-
     try:
+        from flowctl.core.cli.app import run_command
+
         code = run_command(words, MORE_COMMANDS)
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader went away. What Python still holds for it must not be written at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    finally:
+        if words[:1] == ["tui"]:
+            from flowctl.tui.skeleton import take_away
+
+            # Whatever has ended it before there was an interface is told on the terminal as it was.
+            take_away()
     return code
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import time
 from contextlib import suppress
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from textual.css.query import NoMatches
-from textual.events import Event, Key, Paste
+from textual.driver import Driver
+from textual.events import Event, InputEvent, Key, Paste
 
 from flowctl.store.home import Home
 from flowctl.tui import clipboard, signals
@@ -28,6 +31,9 @@ from flowctl.tui.screens.view import View
 from flowctl.tui.ticking import Ticking
 from flowctl.tui.widgets.ink import Ink, textual_theme
 from flowctl.tui.widgets.pane import BOX_WIDTH, SPLIT_FROM
+
+#: For how long what is typed waits for what a screen shows.
+_FILLING_S: Final = 1.0
 
 
 class FlowctlApp(Navigation):
@@ -76,6 +82,8 @@ class FlowctlApp(Navigation):
         #: What is to be said once the terminal is back.
         self.parting: list[str] = []
         self._opens_run = opens_run
+        #: What was typed before there was anything to do it to, and when.
+        self._early: list[tuple[float, Event]] = []
         #: The list of runs as it stood when the interface was left: the next first frame.
         self.last_frame: list[str] = []
 
@@ -99,21 +107,45 @@ class FlowctlApp(Navigation):
         pulse = self.bridge.pulse
         return self.actions.is_allowed and pulse is not None and pulse.daemon_pid is not None
 
+    def get_driver_class(self) -> type[Driver]:
+        """Drive a terminal in our own way; in a browser there is none."""
+        if "TEXTUAL_DRIVER" in os.environ:
+            return super().get_driver_class()
+        from flowctl.tui.driver import TerminalDriver
+
+        return TerminalDriver
+
     def delay_update(self, delay: float = 0.05) -> None:
         """Wait less than Textual would before a new screen is painted: ours are ready at once."""
         super().delay_update(min(delay, 0.01))
 
     async def on_event(self, event: Event) -> None:
         """Keep what is typed for the screen that it is typed at, which may still be in the making."""
-        if isinstance(event, Key | Paste) and isinstance(self.screen, View):
-            await self.screen.wait_until_made()
+        if isinstance(event, InputEvent | Paste):
+            if self.is_over:
+                return  # what is still in the queue stands before the end, and is meant for nobody
+            if isinstance(event, Key | Paste) and isinstance(self.screen, View):
+                await self.screen.wait_until_made()
+                if self._early or not (self.screen.is_filled or self.is_frozen):
+                    self._early.append((time.monotonic(), event))
+                    return
         await super().on_event(event)
         if isinstance(event, Key):
             self.screen.call_after_refresh(self.key_pace.painted, event.time)
 
+    async def _catch_up(self) -> None:
+        """Carry out what was typed at a screen before it showed anything, once it does, or does not for long."""
+        while self._early and isinstance(self.screen, View):
+            typed_s, event = self._early[0]
+            if not self.screen.is_filled and time.monotonic() - typed_s < _FILLING_S and not self.is_over:
+                return
+            del self._early[0]
+            await super().on_event(event)
+
     def _handle_exception(self, error: Exception) -> None:
         # Screens that come while all are being left get no widgets.
         if not (self.is_over and isinstance(error, NoMatches)):
+            self.is_over = True
             super()._handle_exception(error)
 
     def on_mount(self) -> None:
@@ -136,13 +168,14 @@ class FlowctlApp(Navigation):
         self.actions.close()
         self.bridge.stop()
 
-    def on_news(self, _event: News) -> None:
+    async def on_news(self, _event: News) -> None:
         """Take what the bridge has read."""
         self.daemon.note(self.bridge.pulse)
         if self.is_frozen:
             self.bridge.keep()
             return
         self.bridge.deliver()
+        await self._catch_up()
         if self.view is not None:
             self.view.show_health()
             self.view.refresh_lines()
@@ -186,6 +219,8 @@ class FlowctlApp(Navigation):
         return self.bridge.problem is not None or self.bridge.is_stuck
 
     def _tick(self, tick: int) -> None:
+        if self._early:
+            self.call_later(self._catch_up)
         for each in self.asked.due():
             self.run_worker(each, thread=True, group="requests", exit_on_error=False)
         self.daemon.tick()
@@ -196,5 +231,6 @@ class FlowctlApp(Navigation):
         else:
             self.view.tick(tick)
 
-    def _print_error_renderables(self) -> None:
-        """Print nothing: what broke is told once the terminal is back, in a sentence."""
+    def _fatal_error(self) -> None:
+        """Draw no traceback: what broke is told once the terminal is back, in a sentence."""
+        self._close_messages_no_wait()

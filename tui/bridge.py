@@ -84,6 +84,8 @@ class Question(Generic[T]):
         self.is_asked = False
         self.asked_s = float("-inf")
         self.took_s = 0.0
+        #: It has been answered and told once, or cannot be.
+        self.is_told = False
         #: Why there is no newer answer, and when it is asked for again.
         self.problem: str | None = None
         self.again_s = float("inf")
@@ -103,7 +105,9 @@ class Question(Generic[T]):
         """Tell the answer, if there is a new one."""
         answer, self.answer = self.answer, _NOTHING
         if answer is _NOTHING:
+            self.is_told = self.is_told or self.problem is not None
             return False
+        self.is_told = True
         self.tell(answer)
         return True
 

@@ -14,7 +14,7 @@ from flowctl.core.cli.faults import CommandError
 from flowctl.store.home import Home
 from flowctl.store.text import safe_text
 from flowctl.tui.model.themes import THEMES, choose_look
-from flowctl.tui.skeleton import hand_over, remember
+from flowctl.tui.skeleton import remember
 
 
 class Options(NamedTuple):
@@ -45,7 +45,6 @@ def open_interface(options: Options) -> int:
     gc.freeze()
     gc.enable()
     app = FlowctlApp(home, look, opens_run=run_id, asks_daemon=not options.no_daemon, starts_daemon=True)
-    hand_over()
     code = app.run(mouse=options.has_mouse)
     if app.crash is not None:
         return _confess(home, app.crash)

@@ -16,15 +16,13 @@ import time
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
 
+from flowctl.tui.skeleton import RESTORE, hand_over
+
 if TYPE_CHECKING:
     from flowctl.tui.app import FlowctlApp
 
 #: Signal -> for how many seconds leaving in order may take. Once the terminal has gone nobody sees the difference.
-_PATIENCE_S: Final = {signal.SIGTERM: 3.0, signal.SIGHUP: 1.0}
-#: What undoes all that the interface asks of a terminal.
-_RESTORE: Final = (
-    b"\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?2004l\x1b[?2048l\x1b[?7h\x1b[<u\x1b[?1049l\x1b[?25h\x1b[?1004l"
-)
+_PATIENCE_S: Final = {signal.SIGTERM: 3.0, signal.SIGINT: 3.0, signal.SIGQUIT: 3.0, signal.SIGHUP: 1.0}
 
 
 def listen(app: FlowctlApp) -> None:
@@ -53,6 +51,7 @@ def listen(app: FlowctlApp) -> None:
 
     for each in _PATIENCE_S:
         signal.signal(each, tell)
+    hand_over()
     threading.Thread(target=watch, name="flowctl-tui-ending", daemon=True).start()
 
 
@@ -80,6 +79,6 @@ def _give_back(terminal: int, attributes: list[Any] | None) -> None:
     try:
         termios.tcsetattr(terminal, termios.TCSANOW, attributes)
         if ready & select.POLLOUT:
-            os.write(terminal, _RESTORE)
+            os.write(terminal, RESTORE.encode())
     except (OSError, termios.error):
         pass  # it has gone meanwhile

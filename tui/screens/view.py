@@ -69,7 +69,7 @@ class View(Moving, Acting, Taking, FillingIn, Pointing, TypingLine):
         self._note: Line = ()
         self._note_until_s = 0.0
         self._choice: Choice | None = None
-        self._made = asyncio.Event()
+        self._is_filled = False
         self.step = 0
 
     # What each screen says of itself.
@@ -116,13 +116,18 @@ class View(Moving, Acting, Taking, FillingIn, Pointing, TypingLine):
         """Whether it has its widgets: one that is left keeps getting what it asked for, and has lost them."""
         return self.is_mounted and self.query_one_optional("#where") is not None
 
-    def on_mount(self) -> None:
-        self._made.set()
-
     async def wait_until_made(self) -> None:
-        """Wait until it has its widgets; one that is given none is not waited for for long."""
+        """Wait until it has its widgets, or its making has failed."""
+        made = cast("asyncio.Event", self._mounted_event)  # pyright: ignore[reportUnknownMemberType] - it has no type
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._made.wait(), _MAKING_S)
+            await asyncio.wait_for(made.wait(), _MAKING_S)
+
+    @property
+    def is_filled(self) -> bool:
+        """Whether it shows what it asked for when it was opened."""
+        if not self._is_filled:
+            self._is_filled = all(question.is_told or question.is_slow for question in self._questions)
+        return self._is_filled
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Do nothing on a screen without widgets but leave it."""

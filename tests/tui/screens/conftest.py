@@ -1,17 +1,26 @@
-"""Daemons for screens that ask one: one that grants everything, and a real one that the tests of a file share."""
+"""Daemons for screens that ask one: one that grants everything, and a real one that the tests of a file share.
+
+The command in a terminal stands here too.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+import os
+import sys
+from collections.abc import Callable, Generator, Iterator, Mapping
 
 import pytest
 
+from flowctl.store.home import Home
 from flowctl.tui.actions import Actions, Answer
 from tests.tui.screens.driving import NOW
+from tests.tui.screens.sample import three_runs
+from tests.tui.screens.terminal import Terminal
 from tests.tui.screens.workplace import Workplace
 
 #: What was asked of the daemon: the verb and its fields.
 Sent = list[tuple[str, Mapping[str, object]]]
+Opener = Callable[..., Terminal]
 
 
 def nothing_against(*_: object) -> None:
@@ -42,3 +51,21 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Generator[Workplace, None
     workplace.start()
     yield workplace
     workplace.close()
+
+
+@pytest.fixture
+def open_terminal(home: Home) -> Iterator[Opener]:
+    """Open the interface over three runs, as often as is asked for, each in a terminal of its own."""
+    opened: list[Terminal] = []
+
+    def make(*arguments: str, size: tuple[int, int] = (80, 24), **environment: str) -> Terminal:
+        given = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "ESCDELAY": "20", **environment}
+        command = [sys.executable, "-m", "flowctl", "tui", "--no-daemon", *arguments]
+        terminal = Terminal(command, size=size, environment=given)
+        opened.append(terminal)
+        return terminal
+
+    with three_runs(home):
+        yield make
+    for terminal in opened:
+        terminal.close()

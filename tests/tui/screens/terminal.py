@@ -12,7 +12,9 @@ import struct
 import termios
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[3]
 _SEQUENCE = re.compile(
@@ -85,12 +87,18 @@ class Terminal:
         self.began_s = time.perf_counter()
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
+            # Begun before it is known how the line is set and how large it is, it would set and ask too early.
+            os.kill(os.getpid(), signal.SIGSTOP)
             os.chdir(folder)
             os.execvpe(command[0], command, environment)
+        os.waitid(os.P_PID, self.pid, os.WSTOPPED)
+        #: How the line is set while no program has set it otherwise.
+        self.before = self.settings()
         self._resize(*size)
+        os.kill(self.pid, signal.SIGCONT)
 
-    def press(self, keys: str) -> None:
-        os.write(self._fd, keys.encode())
+    def press(self, keys: str | bytes) -> None:
+        os.write(self._fd, keys if isinstance(keys, bytes) else keys.encode())
 
     def press_if_alive(self, keys: str) -> None:
         """Press keys, which nobody gets where the program has ended."""
@@ -123,9 +131,9 @@ class Terminal:
         """Wait until a text stands on the screen."""
         return self.until(lambda: text in self.screen.text(), within_s=within_s)
 
-    def wait(self) -> int:
+    def wait(self, *, within_s: float = 60) -> int:
         """Read until the program ends; return its exit code, below 0 for a signal."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + within_s
         while True:
             self._read(0.02)
             pid, status = os.waitpid(self.pid, os.WNOHANG)
@@ -138,6 +146,15 @@ class Terminal:
     def has_ended(self) -> bool:
         """Whether the program has ended; `wait` then gives its exit code."""
         return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+    @property
+    def is_restored(self) -> bool:
+        """Whether the terminal is as it was: no alternate screen, a cursor, no reports of mouse, focus and pasting."""
+        modes = {
+            mode: self.output.rfind(f"\x1b[?{mode}l") > self.output.rfind(f"\x1b[?{mode}h")
+            for mode in ("1000", "1003", "1004", "1049", "2004")
+        }
+        return not self.screen.is_alternate and self.screen.has_cursor and all(modes.values())
 
     def drain(self) -> None:
         """Read what an ended program has left, which may still be on its way."""
@@ -152,12 +169,17 @@ class Terminal:
 
     def go_on(self) -> None:
         """Have the program go on if it has stopped itself, as a shell would with `fg`."""
-        if not self.has_ended and os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WNOHANG) is not None:
-            os.kill(self.pid, signal.SIGCONT)
+        with suppress(ChildProcessError):  # it has ended
+            if os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WNOHANG) is not None:
+                os.kill(self.pid, signal.SIGCONT)
 
-    def settings(self) -> object:
+    def set(self, settings: list[Any]) -> None:
+        """Set the line, as another program would."""
+        termios.tcsetattr(self._fd, termios.TCSANOW, settings)
+
+    def settings(self) -> list[Any]:
         """Give how the line is set: raw while the interface has it, as before afterwards."""
-        return termios.tcgetattr(self._fd)[3]
+        return termios.tcgetattr(self._fd)
 
     def close(self) -> None:
         try:
@@ -182,3 +204,9 @@ class Terminal:
 
     def _resize(self, width: int, height: int) -> None:
         fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
+
+
+def planted(folder: Path, code: str) -> dict[str, str]:
+    """Have Python run some code when it starts: what to put in the environment."""
+    (folder / "sitecustomize.py").write_text(code)
+    return {"PYTHONPATH": f"{folder}:{os.environ.get('PYTHONPATH', '.')}"}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,36 +14,9 @@ from flowctl.tui.skeleton import frame
 from tests.conftest import Command
 from tests.store.journals import NOON, SECOND, a_run, an_id, write_journal
 from tests.tui.screens.byte_stream import strays
+from tests.tui.screens.conftest import Opener
 from tests.tui.screens.sample import three_runs
 from tests.tui.screens.terminal import Terminal
-
-Opener = Callable[..., Terminal]
-
-
-@pytest.fixture
-def open_terminal(home: Home) -> Iterator[Opener]:
-    opened: list[Terminal] = []
-
-    def make(*arguments: str, size: tuple[int, int] = (80, 24), **environment: str) -> Terminal:
-        given = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "ESCDELAY": "20", **environment}
-        command = [sys.executable, "-m", "flowctl", "tui", "--no-daemon", *arguments]
-        terminal = Terminal(command, size=size, environment=given)
-        opened.append(terminal)
-        return terminal
-
-    with three_runs(home):
-        yield make
-    for terminal in opened:
-        terminal.close()
-
-
-def is_restored(terminal: Terminal) -> bool:
-    """Tell whether the terminal is as it was: no alternate screen, a cursor, no reports of mouse and keys."""
-    modes = {
-        mode: terminal.output.rfind(f"\x1b[?{mode}l") > terminal.output.rfind(f"\x1b[?{mode}h")
-        for mode in ("1000", "1003", "2004", "1049")
-    }
-    return not terminal.screen.is_alternate and terminal.screen.has_cursor and all(modes.values())
 
 
 def test_it_starts_is_typed_at_and_leaves_the_terminal_as_it_was(open_terminal: Opener) -> None:
@@ -61,7 +33,7 @@ def test_it_starts_is_typed_at_and_leaves_the_terminal_as_it_was(open_terminal: 
     terminal.press("q")
 
     assert terminal.wait() == 0
-    assert is_restored(terminal)
+    assert terminal.is_restored
     assert strays(terminal.output) == []
 
 
@@ -73,7 +45,7 @@ def test_ctrl_c_twice_leaves(open_terminal: Opener) -> None:
     terminal.press("\x03")
 
     assert terminal.wait() == 0
-    assert is_restored(terminal)
+    assert terminal.is_restored
 
 
 def test_ctrl_z_gives_the_shell_its_terminal_and_fg_brings_the_screen_back(home: Home) -> None:
@@ -97,7 +69,7 @@ def test_ctrl_z_gives_the_shell_its_terminal_and_fg_brings_the_screen_back(home:
         shell.press("exit\r")
 
         assert shell.wait() == 0
-        assert is_restored(shell)
+        assert shell.is_restored
         shell.close()
 
 
@@ -123,7 +95,7 @@ def test_it_works_in_lesser_terminals(open_terminal: Opener, environment: dict[s
     terminal.press("\x11")
 
     assert terminal.wait() == 0
-    assert is_restored(terminal)
+    assert terminal.is_restored
     assert strays(terminal.output) == []
 
 
@@ -154,7 +126,7 @@ def test_a_signal_ends_it_and_the_terminal_is_as_it_was(open_terminal: Opener, n
     os.kill(terminal.pid, number)
 
     assert terminal.wait() == 128 + number
-    assert is_restored(terminal)
+    assert terminal.is_restored
 
 
 def test_a_run_appears_while_one_looks(home: Home, open_terminal: Opener) -> None:
@@ -176,7 +148,7 @@ def test_a_defect_restores_the_terminal_and_leaves_a_report(home: Home, open_ter
     terminal.press("j")
 
     assert terminal.wait() == 1
-    assert is_restored(terminal)
+    assert terminal.is_restored
     said = terminal.output[terminal.output.rfind("\x1b[?1049l") :]
     assert "RuntimeError: planted" in said
     assert "Your runs go on" in said

@@ -1,0 +1,190 @@
+"""What terminals, shells and other programs do to the interface, which bears it: noise, stops, early ends, files."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from flowctl.store.home import Home
+from tests.tui.screens.byte_stream import strays
+from tests.tui.screens.conftest import Opener
+from tests.tui.screens.sample import three_runs
+from tests.tui.screens.terminal import ROOT, Terminal, planted
+
+SOON_S = 3.0
+#: Takes as long to be imported as it is told to, while the first frame stands.
+SLOW = """
+import sys, time
+class Slow:
+    def find_spec(self, name, path=None, target=None):
+        if name == "flowctl.tui.app":
+            time.sleep(0.5)
+sys.meta_path.insert(0, Slow())
+"""
+
+
+NOISE = (
+    b"\xff\xfe\xe9\xc3",  # no UTF-8
+    b"\x1b[1114112u\x1b[99999999999999999999u",  # letters beyond all
+    b"\x1b[55296u",  # half a letter
+    b"\x1b[:;:u\x1b[::0~\x1b[1::A",
+    b"\x1b[<0;0;0M\x1b[<0;-1;-7m\x1b[<255;99999;99999M\x1b[M\xff\xff\xff",  # mice in no place
+    b"\x1b[48;0;0;0;0t\x1b[<0;5;5M\x1b[48;99999;99999;1;1t",  # sizes that nothing has
+    b"\x1b[?2026;2$y\x1b[?1;2c\x1b]11;rgb:ff/ff/ff\x07\x1bP1+r\x1b\\\x1b[5;5R",  # replies to nothing
+    b"\x1b[I\x1b[O" * 20,
+    b"\x1b[201~",
+    b"\x1b[38;5;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1",
+    b"\x1b[200~[red]\x1b[31mx\x00",  # a paste without an end
+)
+
+
+def test_noise_on_the_line_changes_nothing(home: Home, open_terminal: Opener) -> None:
+    terminal = open_terminal()
+    terminal.shows("neat-cat")
+    before = terminal.settings()
+    for noise in NOISE:
+        for at in range(0, len(noise), 3):
+            terminal.press(noise[at : at + 3])
+            terminal.read_for(0.002)
+        terminal.read_for(0.05)
+    # Whatever it was taken for, the interface answers.
+    terminal.until(lambda: answers(terminal), within_s=10)
+
+    assert terminal.settings() == before
+    terminal.press("\x11")
+    assert terminal.wait(within_s=SOON_S) == 0, terminal.output[-500:]
+    assert strays(terminal.output) == []
+    assert list(Path(home.path).glob("tui-crash-*")) == []
+
+
+def answers(terminal: Terminal) -> bool:
+    """Try whether a key does what it does."""
+    terminal.press("\x1b")
+    terminal.read_for(0.2)
+    terminal.press("5")
+    # After so long what is pasted is over.
+    terminal.read_for(0.5)
+    return "[5 System]" in terminal.screen.text()
+
+
+def test_stopped_from_outside_and_going_on_it_is_as_before_and_ends_as_ever(open_terminal: Opener) -> None:
+    terminal = open_terminal()
+    before = terminal.before
+    terminal.shows("neat-cat")
+    for _ in range(3):
+        os.kill(terminal.pid, signal.SIGSTOP)
+        # What has the terminal meanwhile sets it for itself.
+        terminal.set(before)
+        os.kill(terminal.pid, signal.SIGCONT)
+        terminal.until(lambda: terminal.settings() != before)
+    # One reads, not two: each key counts once.
+    terminal.press("j")
+    terminal.until(lambda: "▸" in row_of(terminal, "bold-ant"))
+    terminal.press("\x11")
+
+    assert terminal.wait(within_s=SOON_S) == 0
+    assert terminal.settings() == before
+    assert terminal.is_restored
+
+
+def row_of(terminal: Terminal, name: str) -> str:
+    """Give the line with a name."""
+    return next((line for line in terminal.screen.text().splitlines() if name in line), "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
+def test_a_signal_while_it_is_there_ends_it_and_all_is_as_it_was(open_terminal: Opener, number: signal.Signals) -> None:
+    terminal = open_terminal()
+    before = terminal.before
+    terminal.shows("[1 Runs]")
+    terminal.until(lambda: "\x1b[?2004h" in terminal.output)
+    os.kill(terminal.pid, number)
+
+    assert terminal.wait(within_s=SOON_S) == 128 + number
+    assert terminal.settings() == before
+    assert terminal.is_restored
+    assert "Traceback" not in terminal.output
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_while_only_the_first_frame_is_there_ends_it_and_all_is_as_it_was(
+    open_terminal: Opener, tmp_path: Path, number: signal.Signals
+) -> None:
+    terminal = open_terminal(**planted(tmp_path, SLOW))
+    before = terminal.before
+    terminal.until(lambda: "\x1b[?1049h" in terminal.output)
+    if number == signal.SIGINT:
+        terminal.press("\x03")
+    else:
+        os.kill(terminal.pid, number)
+
+    assert terminal.wait(within_s=SOON_S) == 128 + number
+    assert terminal.settings() == before
+    assert not terminal.screen.is_alternate
+    assert terminal.screen.has_cursor
+    assert "Traceback" not in terminal.output
+
+
+def test_a_defect_before_there_is_an_interface_is_told_on_the_terminal_as_it_was(
+    open_terminal: Opener, tmp_path: Path
+) -> None:
+    broken = SLOW.replace("time.sleep(0.5)", "raise RuntimeError('planted')")
+    terminal = open_terminal(**planted(tmp_path, broken))
+    before = terminal.before
+
+    assert terminal.wait() == 1
+    assert terminal.settings() == before
+    assert "RuntimeError: planted" in terminal.output[terminal.output.rindex("\x1b[?1049l") :]
+
+
+def test_what_is_typed_at_the_first_frame_is_not_echoed_and_is_done_by_the_interface(
+    open_terminal: Opener, tmp_path: Path
+) -> None:
+    terminal = open_terminal(**planted(tmp_path, SLOW))
+    before = terminal.before
+    terminal.until(lambda: "\x1b[?1049h" in terminal.output)
+    # Two lines down, open it; enter, letters and a key that a line editor would take for itself.
+    terminal.press("j")
+    terminal.press("\x7f\x17")
+    terminal.press("j\r")
+    terminal.shows("Runs › etl_daily › neat-cat")
+
+    seen = terminal.output[: terminal.output.index("\x1b[?2004h")]
+    assert "^W" not in seen
+    assert "j" not in seen.replace("jobs", "")
+    terminal.press("\x11")
+    assert terminal.wait(within_s=SOON_S) == 0
+    assert terminal.settings() == before
+
+
+def test_standard_error_in_a_file_leaves_the_interface_in_the_terminal(home: Home, tmp_path: Path) -> None:
+    log = tmp_path / "errors"
+    command = f"exec {sys.executable} -m flowctl tui --no-daemon 2>{log}"
+    with three_runs(home):
+        given = {**os.environ, "TERM": "xterm-256color"}
+        terminal = Terminal(["sh", "-c", command], size=(80, 24), environment=given, folder=ROOT)
+        terminal.until(lambda: "neat-cat" in terminal.screen.text() and "\x1b[?2004h" in terminal.output)
+        terminal.press("5")
+        terminal.shows("[5 System]")
+        terminal.press("\x11")
+        assert terminal.wait(within_s=SOON_S) == 0
+        terminal.close()
+
+    assert log.read_text() == ""
+
+
+def test_a_held_key_is_not_made_up_for_after_it_is_let_go(open_terminal: Opener) -> None:
+    terminal = open_terminal()
+    terminal.shows("neat-cat")
+    terminal.press("j" * 500)
+    began = time.monotonic()
+    terminal.until(lambda: "▸" in row_of(terminal, "neat-cat"))
+    terminal.press("k")
+    terminal.until(lambda: "▸" in row_of(terminal, "bold-ant"))
+
+    assert time.monotonic() - began < SOON_S

@@ -1,0 +1,174 @@
+"""The terminal as Textual drives it, made to bear what terminals, shells and other programs do to it."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import select
+import signal
+import sys
+import termios
+import time
+from typing import Any, Final
+
+from textual._xterm_parser import XTermParser
+from textual.app import App
+from textual.constants import ESCAPE_DELAY
+from textual.drivers.linux_driver import LinuxDriver
+from textual.events import Key, Resize
+from textual.message import Message
+
+from flowctl.tui import skeleton
+
+#: For how long input may take to notice that it is to end.
+_INPUT_S: Final = 0.1
+_BLOCK: Final = 1 << 16
+#: After how long without a letter a paste is over, although its end has not come.
+_PASTE_S: Final = 0.3
+_PASTE_BEGINS: Final = "\x1b[200~"
+_PASTE_ENDS: Final = "\x1b[201~"
+
+
+class TerminalDriver(LinuxDriver):
+    """A terminal that is written to by way of standard output."""
+
+    def __init__(self, app: App[Any], **options: Any) -> None:  # Textual's own, handed through
+        super().__init__(app, **options)  # pyright: ignore[reportUnknownMemberType] - Textual leaves it open
+        # Textual takes standard error, which people send to files.
+        self._file = _Output()  # type: ignore[assignment]  # pyright: ignore[reportAttributeAccessIssue] - all that is used of a file
+        self._raw: list[Any] | None = None
+        self._is_stopped = False
+
+    def start_application_mode(self) -> None:
+        """Take the terminal; what it was before the first frame is what it is given back as."""
+        super().start_application_mode()  # type: ignore[no-untyped-call]
+        if (before := skeleton.settings_before()) is not None:
+            self.attrs_before = before
+        try:
+            self._raw = termios.tcgetattr(self.fileno)
+        except termios.error:
+            self._raw = None  # it has gone
+
+    def run_input_thread(self) -> None:
+        """Read what is typed; bytes that are no text are nothing that anybody has typed."""
+        decode = codecs.getincrementaldecoder("utf-8")("ignore").decode
+        parser, paste = XTermParser(self._debug), _Paste()
+        poll = select.poll()
+        poll.register(self.fileno, select.POLLIN)
+        text = ""
+        while not self.exit_event.is_set():
+            # An escape is a key of its own if nothing follows it soon; what comes later does not belong to it.
+            wait_s = ESCAPE_DELAY if "\x1b" in text else _INPUT_S
+            text = paste.overdue
+            if poll.poll(wait_s * 1000):
+                try:
+                    data = os.read(self.fileno, 1 << 12)
+                except OSError:
+                    data = b""
+                if not data and self.exit_event.wait(_INPUT_S):
+                    return  # the terminal has gone, which others look after
+                text = decode(data)
+            paste.note(text)
+            try:
+                for message in (*parser.tick(), *(parser.feed(text) if text else ())):
+                    if self._is_typed(message):
+                        self.process_message(message)
+            except (ValueError, ArithmeticError):  # numbers beyond all bounds, or none where one has to be
+                parser, paste = XTermParser(self._debug), _Paste()
+
+    def _is_typed(self, message: Message) -> bool:
+        if isinstance(message, Key):
+            # Half of a letter, which cannot be written, nor looked for in a database.
+            return message.character is None or not "\ud800" <= message.character <= "\udfff"
+        # Only a terminal that was asked for it tells its size so.
+        return not isinstance(message, Resize) or self._in_band_window_resize
+
+    def _sigtstp_application(self, *_: object) -> None:
+        if self._auto_restart:
+            # A signal comes in the midst of anything; stopping has to wait for locks.
+            self._loop.call_soon_threadsafe(self._stop)
+        else:
+            os.kill(os.getpid(), signal.SIGSTOP)  # the terminal is an editor's now
+
+    def _stop(self) -> None:
+        if self._is_stopped or not self._app.is_running:
+            return
+        self._is_stopped = self._must_signal_resume = True
+        self.suspend_application_mode()
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+    def _sigcont_application(self, *_: object) -> None:
+        if self._auto_restart:
+            self._loop.call_soon_threadsafe(self._go_on)
+
+    def _go_on(self) -> None:
+        if self._is_stopped:
+            self._writer_thread = None
+            self.resume_application_mode()
+            self._is_stopped = self._writer_thread is None
+            if self._is_stopped:  # in the background a terminal cannot be had
+                os.kill(os.getpid(), signal.SIGSTOP)
+        elif self._raw is not None and self._writer_thread is not None:
+            # It was stopped from outside, without notice, and others had the terminal meanwhile.
+            termios.tcsetattr(self.fileno, termios.TCSANOW, self._raw)
+            self.write("\x1b[?1049h\x1b[?25l\x1b[?1004h")
+            self._enable_mouse_support()
+            self._enable_bracketed_paste()
+            self._disable_line_wrap()
+            self._app.refresh(layout=True)
+
+
+class _Paste:
+    """Whether something is being pasted; while it is, every key is taken for a part of it."""
+
+    def __init__(self) -> None:
+        self._tail = ""
+        self._is_open = False
+        self._noted_s = 0.0
+
+    def note(self, text: str) -> None:
+        """Take in what comes, of which a mark may come in two parts."""
+        if text:
+            self._noted_s = time.monotonic()
+            seen = self._tail + text
+            begins, ends = seen.rfind(_PASTE_BEGINS), seen.rfind(_PASTE_ENDS)
+            if begins != ends:
+                self._is_open = begins > ends
+            self._tail = seen[1 - len(_PASTE_BEGINS) :]
+
+    @property
+    def overdue(self) -> str:
+        """What the terminal owes: the end of a paste of which nothing has come for long; else nothing."""
+        return _PASTE_ENDS if self._is_open and time.monotonic() - self._noted_s > _PASTE_S else ""
+
+
+class _Output:
+    """Standard output as a file; what cannot be written any more, nobody sees."""
+
+    def __init__(self) -> None:
+        assert sys.__stdout__ is not None  # it is a terminal
+        self._descriptor = sys.__stdout__.fileno()
+        self._encoding = sys.__stdout__.encoding
+        self._waiting = bytearray()
+        self._is_gone = False
+
+    def fileno(self) -> int:
+        """Give the descriptor."""
+        return self._descriptor
+
+    def write(self, text: str) -> None:
+        """Write sooner or later."""
+        self._waiting += text.encode(self._encoding, "replace")
+        if len(self._waiting) > _BLOCK:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write now, also where another program has made the terminal one that does not wait."""
+        data, self._waiting = self._waiting, bytearray()
+        while data and not self._is_gone:
+            try:
+                del data[: os.write(self._descriptor, data)]
+            except BlockingIOError:
+                select.select([], [self._descriptor], [], 1.0)
+            except OSError:
+                self._is_gone = True
