@@ -106,7 +106,6 @@ class PaletteScreen(View):
             self._put()
 
     def on_mount(self) -> None:
-        super().on_mount()
         self._filter("")
         self.call_after_refresh(self.action_find_search)
 
