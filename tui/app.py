@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import time
 from contextlib import suppress
 from functools import partial
-from typing import Any, ClassVar, Final
-
-from textual.css.query import NoMatches
-from textual.driver import Driver
-from textual.events import Event, InputEvent, Key, Paste
+from typing import Any, ClassVar
 
 from flowctl.store.home import Home
 from flowctl.tui import clipboard, signals
@@ -24,19 +18,15 @@ from flowctl.tui.keymap import load_keymap
 from flowctl.tui.model.asked import Asked
 from flowctl.tui.model.snapshots import Counts
 from flowctl.tui.model.themes import THEMES, Look, Theme
-from flowctl.tui.navigation import Navigation
 from flowctl.tui.screens import main_view
 from flowctl.tui.screens.pointing import TABS
-from flowctl.tui.screens.view import View
 from flowctl.tui.ticking import Ticking
+from flowctl.tui.typed import Typed
 from flowctl.tui.widgets.ink import Ink, textual_theme
 from flowctl.tui.widgets.pane import BOX_WIDTH, SPLIT_FROM
 
-#: For how long what is typed waits for what a screen shows.
-_FILLING_S: Final = 1.0
 
-
-class FlowctlApp(Navigation):
+class FlowctlApp(Typed):
     """The interface."""
 
     TITLE = "flowctl"
@@ -73,8 +63,6 @@ class FlowctlApp(Navigation):
         self.table, self.keymap_problems = load_keymap()
         self.tells_keymap = bool(self.keymap_problems)
         self.counts: Counts | None = None
-        #: Data goes on, and the screen stands still.
-        self.is_frozen = False
         self._ticking = Ticking(self._tick, self._turns, self._handle_exception)
         self.asked = Asked()
         self.attention = Attention(home)
@@ -82,8 +70,6 @@ class FlowctlApp(Navigation):
         #: What is to be said once the terminal is back.
         self.parting: list[str] = []
         self._opens_run = opens_run
-        #: What was typed before there was anything to do it to, and when.
-        self._early: list[tuple[float, Event]] = []
         #: The list of runs as it stood when the interface was left: the next first frame.
         self.last_frame: list[str] = []
 
@@ -107,46 +93,9 @@ class FlowctlApp(Navigation):
         pulse = self.bridge.pulse
         return self.actions.is_allowed and pulse is not None and pulse.daemon_pid is not None
 
-    def get_driver_class(self) -> type[Driver]:
-        """Drive a terminal in our own way; in a browser there is none."""
-        if "TEXTUAL_DRIVER" in os.environ:
-            return super().get_driver_class()
-        from flowctl.tui.driver import TerminalDriver
-
-        return TerminalDriver
-
     def delay_update(self, delay: float = 0.05) -> None:
         """Wait less than Textual would before a new screen is painted: ours are ready at once."""
         super().delay_update(min(delay, 0.01))
-
-    async def on_event(self, event: Event) -> None:
-        """Keep what is typed for the screen that it is typed at, which may still be in the making."""
-        if isinstance(event, InputEvent | Paste):
-            if self.is_over:
-                return  # what is still in the queue stands before the end, and is meant for nobody
-            if isinstance(event, Key | Paste) and isinstance(self.screen, View):
-                await self.screen.wait_until_made()
-                if self._early or not (self.screen.is_filled or self.is_frozen):
-                    self._early.append((time.monotonic(), event))
-                    return
-        await super().on_event(event)
-        if isinstance(event, Key):
-            self.screen.call_after_refresh(self.key_pace.painted, event.time)
-
-    async def _catch_up(self) -> None:
-        """Carry out what was typed at a screen before it showed anything, once it does, or does not for long."""
-        while self._early and isinstance(self.screen, View):
-            typed_s, event = self._early[0]
-            if not self.screen.is_filled and time.monotonic() - typed_s < _FILLING_S and not self.is_over:
-                return
-            del self._early[0]
-            await super().on_event(event)
-
-    def _handle_exception(self, error: Exception) -> None:
-        # Screens that come while all are being left get no widgets.
-        if not (self.is_over and isinstance(error, NoMatches)):
-            self.is_over = True
-            super()._handle_exception(error)
 
     def on_mount(self) -> None:
         """Begin: data, clock, signals."""
@@ -175,7 +124,7 @@ class FlowctlApp(Navigation):
             self.bridge.keep()
             return
         self.bridge.deliver()
-        await self._catch_up()
+        await self.catch_up()
         if self.view is not None:
             self.view.show_health()
             self.view.refresh_lines()
@@ -219,8 +168,7 @@ class FlowctlApp(Navigation):
         return self.bridge.problem is not None or self.bridge.is_stuck
 
     def _tick(self, tick: int) -> None:
-        if self._early:
-            self.call_later(self._catch_up)
+        self.hurry_up()
         for each in self.asked.due():
             self.run_worker(each, thread=True, group="requests", exit_on_error=False)
         self.daemon.tick()
@@ -230,7 +178,3 @@ class FlowctlApp(Navigation):
             self.view.tick_lines(tick)
         else:
             self.view.tick(tick)
-
-    def _fatal_error(self) -> None:
-        """Draw no traceback: what broke is told once the terminal is back, in a sentence."""
-        self._close_messages_no_wait()

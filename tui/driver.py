@@ -108,6 +108,7 @@ class TerminalDriver(LinuxDriver):
             self._is_stopped = self._writer_thread is None
             if self._is_stopped:  # in the background a terminal cannot be had
                 os.kill(os.getpid(), signal.SIGSTOP)
+                return
         elif self._raw is not None and self._writer_thread is not None:
             # It was stopped from outside, without notice, and others had the terminal meanwhile.
             termios.tcsetattr(self.fileno, termios.TCSANOW, self._raw)
@@ -115,7 +116,8 @@ class TerminalDriver(LinuxDriver):
             self._enable_mouse_support()
             self._enable_bracketed_paste()
             self._disable_line_wrap()
-            self._app.refresh(layout=True)
+        # All of it: what was there is gone, also where nothing of it has changed.
+        self._app.refresh(layout=True)
 
 
 class _Paste:

@@ -1,0 +1,75 @@
+"""What is typed: kept for the screen that it is typed at, and dropped once the interface is left."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any, Final
+
+from textual.css.query import NoMatches
+from textual.driver import Driver
+from textual.events import Event, InputEvent, Key, Paste
+
+from flowctl.tui.navigation import Navigation
+from flowctl.tui.screens.view import View
+
+#: For how long what is typed waits for what a screen shows.
+_FILLING_S: Final = 1.0
+
+
+class Typed(Navigation):
+    """What the application knows of its keyboard."""
+
+    def __init__(self, *words: Any, **options: Any) -> None:  # Textual's own, handed through
+        super().__init__(*words, **options)
+        #: Data goes on, and the screen stands still.
+        self.is_frozen = False
+        #: What was typed before there was anything to do it to, and when.
+        self._early: list[tuple[float, Event]] = []
+
+    def get_driver_class(self) -> type[Driver]:
+        """Drive a terminal in our own way; in a browser there is none."""
+        if "TEXTUAL_DRIVER" in os.environ:
+            return super().get_driver_class()
+        from flowctl.tui.driver import TerminalDriver
+
+        return TerminalDriver
+
+    async def on_event(self, event: Event) -> None:
+        """Keep what is typed for the screen that it is typed at, which may still be in the making."""
+        if isinstance(event, InputEvent | Paste):
+            if self.is_over:
+                return  # what is still in the queue stands before the end, and is meant for nobody
+            if isinstance(event, Key | Paste) and isinstance(self.screen, View):
+                await self.screen.wait_until_made()
+                if self._early or not (self.screen.is_filled or self.is_frozen):
+                    self._early.append((time.monotonic(), event))
+                    return
+        await super().on_event(event)
+        if isinstance(event, Key):
+            self.screen.call_after_refresh(self.key_pace.painted, event.time)
+
+    async def catch_up(self) -> None:
+        """Carry out what was typed at a screen before it showed anything, once it does, or does not for long."""
+        while self._early and isinstance(self.screen, View):
+            typed_s, event = self._early[0]
+            is_filled = self.screen.is_filled or self.is_frozen
+            if not is_filled and time.monotonic() - typed_s < _FILLING_S and not self.is_over:
+                return
+            del self._early[0]
+            await super().on_event(event)
+
+    def _handle_exception(self, error: Exception) -> None:
+        # Screens that come while all are being left get no widgets.
+        if not (self.is_over and isinstance(error, NoMatches)):
+            self.is_over = True
+            super()._handle_exception(error)
+
+    def hurry_up(self) -> None:
+        """Look whether what was typed early has waited for long enough."""
+        if self._early:
+            self.call_later(self.catch_up)
+
+    def _fatal_error(self) -> None:
+        """Draw no traceback: what broke is told once the terminal is back, in a sentence."""
+        self._close_messages_no_wait()
