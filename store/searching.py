@@ -21,6 +21,8 @@ from flowctl.store.terms import read_terms
 TYPICAL_OF: Final = 30
 _AMONG: Final = 200
 _PIECE: Final = 500
+#: Errors that only say that another run did not complete.
+_FOLLOWS: Final = frozenset({"UnfinishedRun", "UpstreamTaskError"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,8 @@ class FoundRun:
     #: Of that task: what it said when it failed, its latest try and how many it may have.
     retry_message: str | None = None
     retry_tries: tuple[int, int | None] | None = None
+    #: Of a run that failed only because it needed the value of a task that did not complete: what that one said.
+    cause: str | None = None
 
 
 class Searcher(Reader):
@@ -100,7 +104,17 @@ class Searcher(Reader):
             for row, run in zip(rows, runs, strict=True):
                 plain = FoundRun(key=row[0], run=run, retry_at=None)
                 found[row[0]] = plain if row[0] not in retries else _waiting(plain, *retries[row[0]])
+                if run.error is not None and run.error.type_name in _FOLLOWS:
+                    found[row[0]] = replace(plain, cause=self._first_failure(row[0], run.attempt))
         return [found[key] for key in keys if key in found]
+
+    def _first_failure(self, root: int, attempt: int) -> str | None:
+        rows = self._rows(
+            "SELECT message FROM task_run WHERE root = ? AND attempt = ? AND state_type IN ('FAILED', 'CRASHED') "
+            "ORDER BY ended_at LIMIT 1",
+            *(root, attempt),
+        )
+        return rows[0][0] if rows else None
 
     def matching(self, query: Query, *, now: datetime, typical: Mapping[str, float]) -> int:
         """Count the root runs that fit."""

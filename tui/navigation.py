@@ -54,12 +54,12 @@ class Navigation(App[int]):
         if place.run_id is not None:
             self.open_run(place.run_id, place.task)
 
-    def open_run(self, run_id: str, task: int | None = None) -> None:
-        """Open a run, or one of its tasks."""
+    def open_run(self, run_id: str, task: int | None = None, *, log_at: tuple[int, int] | None = None) -> None:
+        """Open a run, at some place of its log, or one of its tasks."""
         from flowctl.tui.screens.run import RunScreen
         from flowctl.tui.screens.task import TaskScreen
 
-        self.push_screen(RunScreen(run_id) if task is None else TaskScreen(run_id, task))
+        self.push_screen(RunScreen(run_id, log_at) if task is None else TaskScreen(run_id, task))
 
     def open_by_name(self, spec: str) -> None:
         """Open a run by its name, its id or the beginning of that."""

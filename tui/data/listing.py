@@ -15,4 +15,5 @@ def listed(found: FoundRun) -> ListedRun:
         retry_at=found.retry_at,
         retry_message=safe_rows.line_or_none(found.retry_message),
         retry_tries=found.retry_tries,
+        cause=safe_rows.line_or_none(found.cause),
     )

@@ -47,8 +47,8 @@ def next_need(needs: Sequence[Need], here: str | None, step: int) -> Need | None
     return needs[(place + step) % len(needs)]
 
 
-def need_lines(needs: Sequence[Need], width: int, glyphs: Glyphs, now: datetime) -> list[Line]:
-    """Write the needs, the runs of one flow that failed as one line."""
+def need_lines(needs: Sequence[Need], width: int, height: int, glyphs: Glyphs, now: datetime) -> list[Line]:
+    """Write the needs, the runs of one flow that failed as one line; those there is no room for are counted."""
     times: dict[str, int] = {}
     for need in needs:
         if need.run is not None and not need.is_waiting:
@@ -59,6 +59,8 @@ def need_lines(needs: Sequence[Need], width: int, glyphs: Glyphs, now: datetime)
             lines.append(_of_file(need.file, width, glyphs) if need.file else _waiting(need, width, glyphs, now))
         elif (count := times.pop(need.run.run.flow_name, 0)) > 0:
             lines.append(_failed(need.run, count, width, glyphs, now))
+    if len(lines) > height > 0:
+        lines[height - 1 :] = [((f"{glyphs.cut} {len(lines) - height + 1} more", "quiet"),)]
     return lines or [(("nothing", "completed"), (": no failure that nobody looked at", "quiet"))]
 
 

@@ -50,6 +50,10 @@ _TYPE_OF_NAME: Final = {
 }
 
 
+#: How the message of a task that failed begins.
+_FAILED: Final = "Task run encountered an exception "
+
+
 class ListColumns(NamedTuple):
     """How wide each column of the list is; 0: it is not shown."""
 
@@ -78,7 +82,7 @@ def list_columns(width: int) -> ListColumns:
     if width >= 72:
         fixed = ListColumns(12, 0, 0, 7, 8, 6, 9, 0, 0, 8)
     elif width >= 56:
-        fixed = ListColumns(12, 0, 0, 0, 8, 6, 0, 0, 0, 8)
+        fixed = ListColumns(12, 0, 0, 0, 8, 6, 9, 0, 0, 0)
     elif width >= 40:
         fixed = ListColumns(12, 0, 0, 0, 0, 6, 0, 0, 0, 0)
     else:
@@ -176,13 +180,15 @@ def why(row: ListedRun, now: datetime, usual: float | None) -> str:
     run, word = row.run, shown_word(row)
     if run.exit_code is not None and run.exit_code < 0 and word == "crashed":
         return _killed_by(-run.exit_code)
+    if row.cause is not None:
+        return row.cause.split("\n", 1)[0].removeprefix(_FAILED)
     if run.error is not None:
         first = run.error.text.split("\n", 1)[0]
         return f"{run.error.type_name}: {first}" if first else run.error.type_name
     text = (run.message or "").split("\n", 1)[0]
     if word == "retrying" and row.retry_tries is not None:
         tried, most = row.retry_tries
-        said = (row.retry_message or "").split("\n", 1)[0].removeprefix("Task run encountered an exception ")
+        said = (row.retry_message or "").split("\n", 1)[0].removeprefix(_FAILED)
         return f"{tried}/{most} {said}" if most is not None else said
     if word == "scheduled":
         due = run.due_at or run.scheduled_for

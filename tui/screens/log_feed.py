@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -197,8 +197,20 @@ class LogFeed:
             if not found.entries:
                 return None, None
             entry = found.entries[0]
-            # One before it, so that it comes with the window behind it.
-            return (entry.root, entry.seq), self._window(source, after=(entry.root, entry.seq - 1))
+            return (entry.root, entry.seq), self._from(source, (entry.root, entry.seq))
+
+        self._show_at(read, missing)
+
+    def go_to(self, place: Place) -> None:
+        """Show a place of the log and what comes behind it."""
+        self._show_at(lambda source: (place, self._from(source, place)), "that line is gone")
+
+    def _from(self, source: Source, place: Place) -> LogWindow:
+        # One before it, so that it comes with the window behind it.
+        return self._window(source, after=(place[0], place[1] - 1))
+
+    def _show_at(self, read: Callable[[Source], tuple[Place | None, LogWindow | None]], missing: str) -> None:
+        """Read a window, and put the cursor on a line of it."""
 
         def take(answer: tuple[Place | None, LogWindow | None]) -> None:
             where, window = answer

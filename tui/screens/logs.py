@@ -49,7 +49,7 @@ class LogsScreen(LoggingView):
     def action_move_open(self) -> None:
         """Open the run that said the line."""
         if (line := self.log_pane.line) is not None:
-            self.flowctl.open_run(line.entry.row.flow_run_id)
+            self.flowctl.open_run(line.entry.row.flow_run_id, log_at=line.place)
 
     def action_move_next_problem(self) -> None:
         self.feed.next_problem(1)

@@ -40,8 +40,10 @@ class RunScreen(Travelling, TreeScreen):
 
     SCOPE = "run"
 
-    def __init__(self, run_id: str) -> None:
+    def __init__(self, run_id: str, log_at: tuple[int, int] | None = None) -> None:
         super().__init__(run_id)
+        #: The place in the log to begin at.
+        self._log_at = log_at
         self._picture: Drawing | None = None
         self._is_relative = False
         #: What is drawn: the detail, or what it was at an instant; and the axis of the whole run, while one travels.
@@ -92,6 +94,8 @@ class RunScreen(Travelling, TreeScreen):
         if is_first:
             self._ask_latest()
             self._look_at_row()
+            if self._log_at is not None:
+                self.feed.go_to(self._log_at)
 
     def _show(self, detail: RunDetail) -> None:
         self.shown = detail

@@ -296,7 +296,7 @@ class RunsScreen(Travelling, RunMarks):
             return
         if counts is not None:
             day.put(day_lines(counts, glyphs, day.body_width))
-            needs.put(need_lines(self._needs, needs.body_width, glyphs, now))
+            needs.put(need_lines(self._needs, needs.body_width, needs.body_height, glyphs, now))
             needs.retitle("needs you", "} next" if self._needs else "")
         if self._ahead is not None:
             coming.put(next_lines(self._ahead, now, coming.body_width, glyphs))

@@ -106,6 +106,19 @@ def test_a_run_under_way_tells_its_process_and_how_often_a_task_failed_is_counte
         assert source.times_failed(flow, "another") == 0
 
 
+def test_a_run_that_only_follows_a_failed_task_is_listed_with_what_that_one_said(home: Home, source: Source) -> None:
+    run, follows = an_id(1), {"type": "UnfinishedRun", "module": "flowctl", "text": "not available"}
+    records: list[Record] = [opened(run), flow_created(run), flow_state("RUNNING"), *a_task(1), task_created(2)]
+    records += [task_state(2, "RUNNING"), task_state(2, "FAILED", message="TimeoutError: too\x1b late")]
+    write_journal(home, run, [*records, flow_state("FAILED", at=NOON + SECOND, error=follows)])
+    source.pulse()
+
+    (row,) = source.runs_page().rows
+    assert row.cause is not None
+    assert row.cause.startswith("TimeoutError: too")
+    assert "\x1b" not in row.cause
+
+
 def test_another_attempt_is_read_anew(home: Home, source: Source) -> None:
     recorded.retried_run(home, NOON)
     source.pulse()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from flowctl.store.errors import ErrorReport
 from flowctl.tui.model.glyphs import UNICODE
 from flowctl.tui.model.needs import need_lines, needs_of, next_need
@@ -56,7 +58,7 @@ def test_each_need_is_one_line_that_fits_and_failures_of_one_flow_are_counted() 
     problems = [a_listed(key, "failed", flow="report_pdf", error=ERROR) for key in (3, 2)]
     needs = needs_of(the_counts(*problems), the_ahead(stuck), {})
 
-    lines = need_lines(needs, 52, UNICODE, at(100))
+    lines = need_lines(needs, 52, 4, UNICODE, at(100))
 
     assert [plain(line).rstrip() for line in lines] == [
         "✗ report_pdf     ValueError: no such tabl… · 2 times",
@@ -66,8 +68,24 @@ def test_each_need_is_one_line_that_fits_and_failures_of_one_flow_are_counted() 
     assert {width_of(line) for line in lines} == {52}
 
 
+def test_needs_there_is_no_room_for_are_counted() -> None:
+    problems = [a_listed(key, "failed", flow=f"flow_{key}") for key in range(6)]
+
+    lines = need_lines(needs_of(the_counts(*problems), None, {}), 40, 4, UNICODE, START)
+
+    assert [plain(line).split()[:2] for line in lines[2:]] == [["✗", "flow_2"], ["…", "3"]]
+    assert len(lines) == 4
+
+
+def test_a_run_that_failed_because_a_task_did_says_why_that_one_failed() -> None:
+    error = ErrorReport(type_name="UnfinishedRun", module="flowctl", text="its result is not available")
+    row = replace(a_listed(1, "failed", error=error), cause="Task run encountered an exception TimeoutError: too late")
+
+    assert why(row, START, None) == "TimeoutError: too late"
+
+
 def test_with_nothing_to_do_it_says_so() -> None:
-    assert "nothing" in plain(need_lines((), 40, UNICODE, START)[0])
+    assert "nothing" in plain(need_lines((), 40, 4, UNICODE, START)[0])
 
 
 def test_a_process_that_was_killed_is_named_by_its_signal() -> None:

@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 from flowctl.store.home import Home
 from flowctl.tui.app import FlowctlApp
 from flowctl.tui.screens.runs import RunsScreen
-from tests.tui.screens.driving import NARROW, WIDE, cursor_line, drive, grid, press, screen_text, sentence, shown
+from tests.tui.screens.driving import NARROW, WIDE, cursor_line, drive, grid, press, screen_text, sentence, shown, until
 from tests.tui.screens.sample import LIVE, three_runs
 
 SIZES = pytest.mark.parametrize("size", [NARROW, WIDE], ids=lambda size: f"{size[0]}x{size[1]}")
@@ -92,6 +92,18 @@ def test_siblings_and_attempts_are_one_key_away(home: Home, size: tuple[int, int
         assert "attempt 2" in screen_text(app)
         await press(app, pilot, "left_parenthesis")
         assert "attempt 1" in screen_text(app)
+
+    with three_runs(home):
+        drive(home, scenario, size=size)
+
+
+@SIZES
+def test_a_line_of_the_log_of_all_runs_opens_its_run_at_that_line(home: Home, size: tuple[int, int]) -> None:
+    async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
+        await press(app, pilot, "4", "slash", *"Traceback", "enter", "enter")
+        await until(app, pilot, lambda: "still" in screen_text(app))
+        assert "bold-ant" in grid(app)[1]
+        assert "Traceback" in line_at_cursor(app)
 
     with three_runs(home):
         drive(home, scenario, size=size)
