@@ -23,14 +23,15 @@ SMALL: Final = 6
 class Waterfall:
     """A run's tree and what is unfolded in it."""
 
-    def __init__(self, detail: RunDetail) -> None:
+    def __init__(self, detail: RunDetail, *, like: Waterfall | None = None) -> None:
+        """Build it; what is unfolded in another one of the run is unfolded in this."""
         self.detail = detail
         self.root = flow_node(detail.run)
-        self._selected: str | None = None
+        self._selected: str | None = None if like is None else like._selected
         self._rows: list[Node] | None = None
         self._indices: dict[str, int] | None = None
         #: What somebody folded (False) or unfolded (True).
-        self._choices: dict[str, bool] = {}
+        self._choices: dict[str, bool] = {} if like is None else dict(like._choices)
         self._fill()
 
     def update(self, detail: RunDetail) -> frozenset[str]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from textual import on
 from textual.containers import Container
 from textual.widget import Widget
 
+from flowctl.tui.bridge import Question
 from flowctl.tui.history import Place
 from flowctl.tui.model.asked import sign_of
 from flowctl.tui.model.critical_path import critical_path
@@ -31,8 +32,22 @@ from flowctl.tui.widgets.log import LogPane
 from flowctl.tui.widgets.pane import TextPane
 from flowctl.tui.widgets.rows import RowLook, RowPane
 
+if TYPE_CHECKING:
+    from flowctl.tui.data.source import Source
+
+#: Of more tasks a past instant is worked out in a thread.
+_MANY: Final = 2000
 #: The log gets at least this part of the height, and the tree no more rows than it has.
 _LOG_SHARE: Final = 0.4
+
+
+class Reading(NamedTuple):
+    """What was read of a run."""
+
+    detail: RunDetail
+    #: The first time, the tree of it.
+    tree: Waterfall | None
+    critical: frozenset[str]
 
 
 class RunScreen(Travelling, TreeScreen):
@@ -51,6 +66,8 @@ class RunScreen(Travelling, TreeScreen):
         self._axis: TimeWindow | None = None
         self._critical: frozenset[str] = frozenset()
         self._latest: tuple[PastRun, ...] = ()
+        #: The instant that is being worked out.
+        self._passing: Question[Waterfall] | None = None
 
     def body(self) -> Iterable[Widget]:
         yield Bar(id="facts")
@@ -75,7 +92,7 @@ class RunScreen(Travelling, TreeScreen):
     # What is read.
 
     def ask(self) -> None:
-        self.watch_store(lambda source: source.run_detail(self.run_id, self.detail), self._take)
+        self.watch_store(self._read, self._take)
         if self.waterfall is not None:
             self.feed.ask()
         self._ask_latest()
@@ -85,10 +102,18 @@ class RunScreen(Travelling, TreeScreen):
             flow = self.detail.run.flow_name
             self.watch_store(lambda source: source.latest_of(flow, LATEST), self._take_latest)
 
-    def _take(self, detail: RunDetail) -> None:
+    def _read(self, source: Source) -> Reading:
+        detail = source.run_detail(self.run_id, self.detail)
+        # Of many tasks a tree takes longer than a key may wait, so the first one is built here.
+        tree = Waterfall(detail) if self.waterfall is None else None
+        return Reading(detail, tree, critical_path(detail.tasks.values()))
+
+    def _take(self, reading: Reading) -> None:
+        detail = reading.detail
         is_first, self.detail = self.detail is None, detail
         self.flowctl.attention.see(detail.run)
-        self._critical = critical_path(detail.tasks.values())
+        self._critical = reading.critical
+        self.waterfall = self.waterfall or reading.tree
         if self.instant is None:
             self._show(detail)
         if is_first:
@@ -101,7 +126,7 @@ class RunScreen(Travelling, TreeScreen):
         self.shown = detail
         if self.waterfall is None:
             self.waterfall = Waterfall(detail)
-        else:
+        elif self.waterfall.detail is not detail:
             self.waterfall.update(detail)
         self.repaint()
 
@@ -110,17 +135,29 @@ class RunScreen(Travelling, TreeScreen):
 
     def show_instant(self) -> None:
         """Let tree, bars and log stand as they did; the axis stays that of the whole run."""
-        detail, at = self.detail, self.instant
-        if detail is None:
+        detail, at, tree = self.detail, self.instant, self.waterfall
+        if self._passing is not None:
+            self.bridge.drop(self._passing)
+        if detail is None or tree is None:
             return
         if at is None:
             # The tree is of the past: what it has is no beginning for an update.
             self._show(replace(detail, is_update=False))
             self.feed.show_until(None)
             return
-        self._axis = self._axis or window_of(Waterfall(detail), self.flowctl.clock())
-        self._show(detail_at(detail, at))
+        self._axis = self._axis or window_of(tree, self.flowctl.clock())
         self.feed.show_until(at)
+        if len(detail.tasks) <= _MANY:
+            self._show(detail_at(detail, at))
+        else:
+            self._passing = self.bridge.once(
+                lambda _source: Waterfall(detail_at(detail, at), like=tree), self._take_past, is_slow=True
+            )
+
+    def _take_past(self, tree: Waterfall) -> None:
+        if self.instant is not None:
+            self.waterfall, self.shown = tree, tree.detail
+            self.repaint()
 
     def _take_latest(self, latest: tuple[PastRun, ...]) -> None:
         self._latest = latest

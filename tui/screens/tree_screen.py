@@ -34,6 +34,7 @@ class TreeScreen(LoggingView):
         self.detail: RunDetail | None = None
         self._window: TimeWindow | None = None
         self._now: datetime = self.flowctl.clock()
+        self._waiting: tuple[RunDetail, tuple[str, int], list[int]] | None = None
 
     def repaint(self) -> None:
         """Draw the rows anew."""
@@ -138,12 +139,14 @@ class TreeScreen(LoggingView):
         node, detail = self.node, self.detail
         if node is None or detail is None:
             return ()
-        inside = set(node.task_numbers) if node.flow is None else None
-        return [
-            task.number
-            for task in detail.tasks.values()
-            if task.due_at is not None and not task.is_final and (inside is None or task.number in inside)
-        ]
+        # Every key of the footer asks for it.
+        asked = (node.id, node.version)
+        if self._waiting is None or self._waiting[0] is not detail or self._waiting[1] != asked:
+            waiting = [task.number for task in detail.tasks.values() if task.due_at and not task.is_final]
+            inside = set(node.task_numbers) if waiting and node.flow is None else None
+            waiting = [number for number in waiting if inside is None or number in inside]
+            self._waiting = (detail, asked, waiting)
+        return self._waiting[2]
 
     def task_here(self) -> TaskRunRow | None:
         return None if self.node is None else self.node.task
