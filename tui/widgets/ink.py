@@ -69,7 +69,8 @@ class Ink:
 
     def strip(self, line: Iterable[Span], width: int, ground: str = "") -> Strip:
         """Draw a line, cut or filled to a width."""
-        segments: list[Segment] = []
+        # What has one style is one piece: the style takes more bytes to write than most texts.
+        pieces: list[tuple[str, Style]] = []
         used = 0
         for text, names in line:
             if not text:
@@ -79,15 +80,14 @@ class Ink:
                 text = plain(text)
             length = len(text) if text.isascii() else cell_len(text)
             if used + length > width:
-                if width > used:
-                    segments.append(Segment(set_cell_size(text, width - used), self.style(names, ground)))
-                used = width
-                break
-            segments.append(Segment(text, self.style(names, ground)))
+                text, length = set_cell_size(text, width - used), width - used
+            _add(pieces, text, self.style(names, ground))
             used += length
-        if used < width:
-            segments.append(Segment(" " * (width - used), self.style("", ground)))
-        return Strip(segments, width)
+            if used == width:
+                break
+        else:
+            _add(pieces, " " * (width - used), self.style("", ground))
+        return Strip([Segment(text, style) for text, style in pieces], width)
 
     def _named(self, name: str) -> Style:
         if name == "rule":
@@ -105,6 +105,13 @@ class Ink:
         one, other = Color.parse(quiet).get_truecolor(), Color.parse(background).get_truecolor()
         mixed = [round(b + (a - b) * _RULE_SHARE) for a, b in zip(one, other, strict=True)]
         return Style(color="#{:02x}{:02x}{:02x}".format(*mixed))
+
+
+def _add(pieces: list[tuple[str, Style]], text: str, style: Style) -> None:
+    if pieces and pieces[-1][1] == style:
+        pieces[-1] = pieces[-1][0] + text, style
+    else:
+        pieces.append((text, style))
 
 
 def textual_theme(theme: Theme) -> TextualTheme:

@@ -21,8 +21,6 @@ BOX_WIDTH: Final = 120
 SPLIT_FROM: Final = 100
 _SCROLL_LINES: Final = 3
 _FAR: Final = 1 << 40
-#: So many lines that differ are drawn one by one.
-_FEW: Final = 6
 
 
 class Pane(Widget, can_focus=True):
@@ -64,15 +62,20 @@ class Pane(Widget, can_focus=True):
         return max(0, self.size.height - (2 if self.is_boxed else int(self._is_ruled)))
 
     def retitle(self, title: str, aside: str | None = None, foot: str | None = None) -> None:
-        """Change what the frame says, and repaint it if that changes it."""
+        """Change what the frame says, and have that drawn anew if it changes."""
         now = (title, self.aside if aside is None else aside, self.foot if foot is None else foot)
         if now != (self.title, self.aside, self.foot):
             self.title, self.aside, self.foot = now
-            self.refresh()
+            self.refresh(Region(0, 0, self.size.width, 1), Region(0, max(0, self.size.height - 1), self.size.width, 1))
 
     def body_line(self, y: int, width: int) -> Strip:
         """Draw one line of the body, counted from its top."""
         raise NotImplementedError
+
+    def refresh_body_line(self, y: int) -> None:
+        """Have one line of the body drawn anew, counted from its top."""
+        above = 1 if self.is_boxed else int(self._is_ruled)
+        self.refresh(Region(0, y + above, self.size.width, 1))
 
     def move_by(self, lines: int) -> None:
         """Move the cursor, or where there is none the window."""
@@ -146,21 +149,17 @@ class TextPane(Pane):
         return self._lines
 
     def put(self, lines: list[Line]) -> None:
-        """Show other lines, from where the window is; where few differ, only these are drawn."""
+        """Show other lines, from where the window is; only those that differ are drawn."""
         before, self._lines = self._lines, lines
-        if len(before) == len(lines):
-            other = [place for place, (old, new) in enumerate(zip(before, lines, strict=True)) if old != new]
-            if len(other) <= _FEW:
-                for place in other:
-                    self._refresh_line(place - self._top)
-                return
-        self._top = max(0, min(self._top, len(lines) - self.body_height))
-        self.refresh()
-
-    def _refresh_line(self, y: int) -> None:
-        if 0 <= y < self.body_height:
-            above = 1 if self.is_boxed else int(self._is_ruled)
-            self.refresh(Region(0, y + above, self.size.width, 1))
+        top = max(0, min(self._top, len(lines) - self.body_height))
+        if top != self._top:
+            self._top = top
+            self.refresh()
+            return
+        for y in range(self.body_height):
+            place = top + y
+            if before[place : place + 1] != lines[place : place + 1]:
+                self.refresh_body_line(y)
 
     def move_by(self, lines: int) -> None:
         top = max(0, min(self._top + lines, len(self._lines) - self.body_height))

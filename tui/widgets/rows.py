@@ -86,6 +86,8 @@ class RowPane(Pane, Generic[T]):
         self._place = 0
         self._top = 0
         self._strips: dict[Hashable, tuple[Hashable, T, Strip]] = {}
+        #: What is on the screen, by its line in the body.
+        self._painted: dict[int, Strip] = {}
         #: Shown where there are no rows: what that means, and what to do next.
         self.empty: Sequence[Line] = ()
         #: Goes up with whatever changes how rows look, beside the rows themselves: the clock's tick, a column set.
@@ -120,7 +122,7 @@ class RowPane(Pane, Generic[T]):
         else:
             self._place = 0
         self._keep_in_window()
-        self.refresh()
+        self._refresh_others()
         now = self.row
         if (None if before is None else self._key_of(before)) != (None if now is None else self._key_of(now)):
             self.post_message(self.Moved(self))
@@ -159,22 +161,27 @@ class RowPane(Pane, Generic[T]):
     def tick(self, look_version: Hashable) -> None:
         """Let what moves with the clock be drawn anew: only rows in the window, and only the live ones."""
         self.look_version = look_version
-        top = int(self._head is not None) + (1 if self.is_boxed or self._is_ruled else 0)
-        for y, row in enumerate(self.window):
+        for y, row in enumerate(self.window, int(self._head is not None)):
             if self._is_live(row):
-                self.refresh_line(y + top)
-
-    def refresh_line(self, y: int) -> None:
-        from textual.geometry import Region
-
-        self.refresh(Region(0, y, self.size.width, 1))
+                self.refresh_body_line(y)
 
     def repaint(self) -> None:
-        """Draw every row anew."""
+        """Draw every row anew, and paint those that look otherwise."""
         self._strips.clear()
-        self.refresh()
+        self._refresh_others()
+
+    def _refresh_others(self) -> None:
+        """Have drawn anew what is not as it is painted; a list that is read again is mostly the same."""
+        painted, width = self._painted.copy(), self.body_width
+        for y in range(self.body_height):
+            if painted.get(y) != self.body_line(y, width):
+                self.refresh_body_line(y)
 
     def body_line(self, y: int, width: int) -> Strip:
+        strip = self._painted[y] = self._line(y, width)
+        return strip
+
+    def _line(self, y: int, width: int) -> Strip:
         if self._head is not None:
             if y == 0:
                 return self.ink.strip(self._head(width), width)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -52,6 +53,35 @@ def test_a_new_run_appears_and_the_cursor_stays_on_its_row(home: Home) -> None:
 
     with three_runs(home):
         drive(home, scenario)
+
+
+def test_a_list_that_is_read_again_paints_only_the_rows_that_look_otherwise(home: Home) -> None:
+    painted: list[list[int]] = []
+
+    def lines_to_paint(screen: RunsScreen) -> list[int]:
+        regions = screen.rows._repaint_regions  # pyright: ignore[reportPrivateUsage] - nothing else tells
+        assert all(region.height == 1 for region in regions)
+        return sorted(region.y for region in regions)
+
+    async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
+        screen = app.screen
+        assert isinstance(screen, RunsScreen)
+        for name in (None, "bold-ant"):
+            with app.batch_update():
+                rows = [
+                    replace(row, run=replace(row.run, name="new-name")) if row.run.name == name else row
+                    for row in screen.rows.rows
+                ]
+                screen.rows.put(rows)
+                screen.rows.repaint()
+                painted.append(lines_to_paint(screen))
+            await settled(app, pilot)
+
+    with three_runs(home):
+        drive(home, scenario)
+
+    # The second row below the head line.
+    assert painted == [[], [2]]
 
 
 def test_a_change_of_state_is_painted_on_the_run_screen(home: Home) -> None:
