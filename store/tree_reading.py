@@ -106,6 +106,15 @@ class TreeReader(Searcher):
         count: int = rows[0][0]
         return count
 
+    def log_matches(
+        self, place: Place | None, text: str, *, level: int = 0, tasks: Sequence[int] = (), most: int
+    ) -> int:
+        """Count the records of a log with a text in them, up to `most`."""
+        conditions, values = _wanted(place, level, tasks, text)
+        query = f"SELECT count(*) FROM (SELECT 1 FROM log l WHERE {' AND '.join(conditions)} LIMIT ?)"
+        count: int = self._rows(query, *values, most)[0][0]
+        return count
+
     def log_tally(self, place: Place, tasks: Sequence[int] = ()) -> tuple[int, int, int, int]:
         """Count the records of a log: all of them, the errors and the warnings; and give the number of the last."""
         below = "" if place.run == place.root else f" AND run IN ({_BELOW})"
@@ -151,29 +160,11 @@ class TreeReader(Searcher):
 
         Without a place they are those of all root runs, run by run in the order in which they came to be known.
         """
-        conditions: list[str] = []
-        values: list[object] = []
-
-        def want(condition: str, *bound: object) -> None:
-            conditions.append(condition)
-            values.extend(bound)
-
-        if place is None:
-            if after or before:
-                want(f"(l.root, l.seq) {'>' if after else '<'} (?, ?)", *(after or before or ()))
-        else:
-            want("l.root = ?", place.root)
-            if after or before:
-                want(f"l.seq {'>' if after else '<'} ?", (after or before or (0, 0))[1])
-            if place.run != place.root:
-                want(f"l.run IN ({_BELOW})", place.run)
-        if level > 0:
-            want("l.level >= ?", level)
-        if tasks:
-            want("l.task IN (SELECT value FROM json_each(?))", json.dumps(list(tasks)))
-        if text:
-            escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-            want("l.message LIKE ? ESCAPE '\\'", f"%{escaped}%")
+        conditions, values = _wanted(place, level, tasks, text)
+        if after or before:
+            sign, (root, seq) = (">", after) if after else ("<", before or (0, 0))
+            conditions.append(f"(l.root, l.seq) {sign} (?, ?)" if place is None else f"l.seq {sign} ?")
+            values += [root, seq] if place is None else [seq]
         order = "" if after else " DESC"
         rows = self._rows(
             "SELECT r.id, f.id, f.flow_name, l.root, l.seq, l.at, l.level, l.logger, l.message, l.task, k.name, "
@@ -198,6 +189,29 @@ class TreeReader(Searcher):
             for row in rows
         ]
         return lines if after else lines[::-1]
+
+
+def _wanted(place: Place | None, level: int, tasks: Sequence[int], text: str) -> tuple[list[str], list[object]]:
+    """Make the conditions for records of a log, and what is bound in them."""
+    conditions: list[str] = []
+    values: list[object] = []
+
+    def want(condition: str, *bound: object) -> None:
+        conditions.append(condition)
+        values.extend(bound)
+
+    if place is not None:
+        want("l.root = ?", place.root)
+        if place.run != place.root:
+            want(f"l.run IN ({_BELOW})", place.run)
+    if level > 0:
+        want("l.level >= ?", level)
+    if tasks:
+        want("l.task IN (SELECT value FROM json_each(?))", json.dumps(list(tasks)))
+    if text:
+        escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        want("l.message LIKE ? ESCAPE '\\'", f"%{escaped}%")
+    return conditions, values
 
 
 _BELOW: Final = (

@@ -194,6 +194,19 @@ class Source:
 
         return self._slow.ask(read)
 
+    def log_matches(
+        self, run_id: str | None, text: str, *, level: int = 0, tasks: Sequence[int] = (), most: int = 10_000
+    ) -> int:
+        """Count the log records with a text in them, of a run, of some of its tasks, or with None of all runs."""
+
+        def read(reader: OverviewReader) -> int:
+            place = None if run_id is None else reader.place(run_id)
+            if run_id is not None and place is None:
+                return 0
+            return reader.log_matches(place, text, level=level, tasks=tasks, most=most)
+
+        return self._slow.ask(read)
+
     def times_failed(self, flow_name: str, task_key: str) -> int:
         """Count the runs of a flow in the last week in which a task failed; a hundred is enough to know."""
         since = self.clock() - timedelta(days=7)

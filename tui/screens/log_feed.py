@@ -11,11 +11,13 @@ from flowctl.tui.data.source import Source
 from flowctl.tui.model.log_tally import Tally
 from flowctl.tui.model.logs import LEVELS, LogView, Place
 from flowctl.tui.model.snapshots import LogWindow
-from flowctl.tui.model.texts import clock
+from flowctl.tui.model.texts import clock, counted, grouped
 from flowctl.tui.screens.view import View
 from flowctl.tui.widgets.log import LogPane
 
 _WINDOW: Final = 256
+#: More lines with a text in them are not counted.
+_MOST_MATCHES: Final = 10_000
 #: Of one that is followed so many new lines are taken at once: half a second of what a busy run says.
 _MOST_NEW: Final = 1024
 
@@ -136,6 +138,21 @@ class LogFeed:
         """Search for a text; what is found is shown by `find`."""
         self._pane.search = text
         self._pane.refresh()
+
+    def count_matches(self) -> None:
+        """Say how many lines have the text that is searched for."""
+        text, run_id, tasks, level = self._pane.search, self._run_id, self._tasks, self._level
+
+        def take(count: int) -> None:
+            if text == self._pane.search and count:
+                many = f"{grouped(count)} or more lines" if count >= _MOST_MATCHES else counted(count, "line")
+                self._screen.say(f"{many} with {text!r}   n N next, previous", "quiet")
+
+        self._screen.bridge.once(
+            lambda source: source.log_matches(run_id, text, level=level, tasks=tasks, most=_MOST_MATCHES),
+            take,
+            is_slow=True,
+        )
 
     def find(self, step: int) -> None:
         """Go to the next or previous line with the text; where it is not at hand, it is looked for in the whole log."""

@@ -60,6 +60,7 @@ class LoggingView(View):
         self.feed.search(text)
         self.log_pane.focus()
         if text:
+            self.feed.count_matches()
             self.feed.find(-1 if self.log_pane.log_view.follows else 1)
 
     def action_find_next_match(self) -> None:

@@ -119,6 +119,23 @@ def test_a_run_that_only_follows_a_failed_task_is_listed_with_what_that_one_said
     assert "\x1b" not in row.cause
 
 
+def test_lines_with_a_text_are_counted_up_to_a_limit_in_one_run_or_in_all(home: Home, source: Source) -> None:
+    for number in (1, 2):
+        run = an_id(number)
+        records: list[Record] = [opened(run), flow_created(run), flow_state("RUNNING"), *a_task(1)]
+        said = [(None, 20, "50% done"), (1, 40, "50% done, no more"), (1, 20, "500 done")]
+        records += [LogLine(NOON + SECOND, 0, task, level, "x", text) for task, level, text in said]
+        write_journal(home, run, records)
+    source.pulse()
+
+    assert source.log_matches(an_id(1), "50% d") == 2
+    assert source.log_matches(an_id(1), "50% d", tasks=[1]) == 1
+    assert source.log_matches(an_id(1), "50% d", level=40) == 1
+    assert source.log_matches(None, "done") == 6
+    assert source.log_matches(None, "done", most=4) == 4
+    assert source.log_matches(an_id(9), "done") == 0
+
+
 def test_another_attempt_is_read_anew(home: Home, source: Source) -> None:
     recorded.retried_run(home, NOON)
     source.pulse()

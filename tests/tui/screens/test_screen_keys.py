@@ -114,6 +114,7 @@ def test_a_log_is_searched_filtered_and_walked_by_problems(home: Home, size: tup
     async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
         await press(app, pilot, "4", "slash", *"rows", "enter")
         assert "all rows are in" in line_at_cursor(app)
+        await until(app, pilot, lambda: "1 line with 'rows'" in sentence(app))
         await press(app, pilot, "right_curly_bracket")
         assert "Traceback" in line_at_cursor(app)
         await press(app, pilot, "f", "f", "f", "f")
