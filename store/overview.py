@@ -48,15 +48,19 @@ class OverviewReader(TreeReader):
         )
         return list(map(_brief, reversed(rows)))
 
-    def latest_of_deployment(self, deployment_id: int, limit: int) -> list[BriefRun]:
-        """List the latest runs of a deployment that have begun, or ended without beginning, oldest first."""
+    def latest_of_deployments(self, limit: int) -> dict[int, list[BriefRun]]:
+        """List of each deployment the latest runs that have begun, or ended without beginning, oldest first."""
         rows = self._rows(
-            "SELECT id, state_type, state_name, ended_at - started_at, created_at FROM flow_run "
-            "WHERE deployment_id = ? AND NOT (state_type = 'SCHEDULED' AND started_at IS NULL) "
-            "ORDER BY created_at DESC, run DESC LIMIT ?",
-            *(deployment_id, limit),
+            "SELECT d.id, r.id, r.state_type, r.state_name, r.ended_at - r.started_at, r.created_at "
+            "FROM deployment d JOIN flow_run r ON r.run IN (SELECT run FROM flow_run WHERE deployment_id = d.id "
+            "AND NOT (state_type = 'SCHEDULED' AND started_at IS NULL) ORDER BY created_at DESC, run DESC LIMIT ?) "
+            "ORDER BY d.id, r.created_at, r.run",
+            limit,
         )
-        return list(map(_brief, reversed(rows)))
+        latest: dict[int, list[BriefRun]] = {}
+        for deployment_id, *row in rows:
+            latest.setdefault(deployment_id, []).append(_brief(tuple(row)))
+        return latest
 
     def kept_waiting(self, limit: int) -> list[FoundRun]:
         """List the root runs that are due and wait for others to make room, the longest waiting first."""

@@ -14,7 +14,7 @@ from flowctl.core.authoring.recurrences import Occurrence, Recurrence
 from flowctl.core.daemon.occurrences import Recurrences, describe
 from flowctl.core.daemon.reloading import in_words
 from flowctl.store import file_queries, plan_queries
-from flowctl.store.overview import OverviewReader
+from flowctl.store.overview import BriefRun, OverviewReader
 from flowctl.store.plan_records import DeploymentRow, ScheduleRow
 from flowctl.store.states import FINAL, StateType
 from flowctl.tui.data import safe_rows
@@ -49,8 +49,14 @@ class DeploymentReading:
             for flow in file.flows
             if isinstance(line := flow.get("line"), int)
         }
+        latest = reader.latest_of_deployments(LATEST)
         return tuple(
-            self._listed(reader, row, now, lines.get((row.reference.file or "", row.reference.flow_attribute), 1))
+            self._listed(
+                row,
+                latest.get(row.id, []),
+                now,
+                lines.get((row.reference.file or "", row.reference.flow_attribute), 1),
+            )
             for row in reader.read_with(plan_queries.deployments)
         )
 
@@ -96,8 +102,7 @@ class DeploymentReading:
         except ValueError:
             return None
 
-    def _listed(self, reader: OverviewReader, row: DeploymentRow, now: datetime, line: int) -> ListedDeployment:
-        latest = reader.latest_of_deployment(row.id, LATEST)
+    def _listed(self, row: DeploymentRow, latest: list[BriefRun], now: datetime, line: int) -> ListedDeployment:
         took = [run.took_s for run in latest if run.state_type == _OK and run.took_s is not None]
         ended = [run for run in latest if run.state_type in FINAL]
         firing = [] if row.paused else [each for each in row.schedules if each.active]
