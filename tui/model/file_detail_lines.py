@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from textwrap import wrap
-from typing import Final
+from typing import Any, Final, cast
 
 from flowctl.store.file_records import ReloadOutcome
 from flowctl.tui.model.deploys_lines import clock_of
@@ -15,6 +15,7 @@ from flowctl.tui.model.form_fields import MISSING, fields_of
 from flowctl.tui.model.glyphs import UNICODE, Glyphs
 from flowctl.tui.model.texts import Line, Span, counted, fit, round_duration, short_duration
 
+_NAME: Final = 9
 _OUTCOMES: Final = {
     ReloadOutcome.LOADED: ("completed", "completed"),
     ReloadOutcome.BROKEN: ("failed", "failed"),
@@ -131,19 +132,37 @@ def flow_lines(file: ListedFile, now: datetime, glyphs: Glyphs = UNICODE) -> lis
     return lines or [((" no flows", "quiet"),)]
 
 
-def shape_lines(file: ListedFile, glyphs: Glyphs = UNICODE) -> list[Line]:
-    """Draw the parameters of the flows in a file, and its tasks."""
+def shape_lines(file: ListedFile, width: int, glyphs: Glyphs = UNICODE) -> list[Line]:
+    """Draw the parameters of the flows in a file, its tasks with their retries, and what is deployed of it."""
     lines: list[Line] = []
     for flow in file.flows:
         lines += [((flow.name, "title"), (f"   {flow.description}" if flow.description else "", "quiet"))]
         lines += _parameter_lines(flow)
         lines.append(())
-    if file.tasks:
-        said = [f"{name}{f' ({retries} retries)' if retries else ''}" for name, retries in file.tasks.items()]
-        lines.append((("tasks   ", "quiet"), (f" {glyphs.dot} ".join(said), "")))
-    if file.serving:
-        lines.append((("used by ", "quiet"), (", ".join(each.name for each in file.serving), "")))
-    return lines
+    said = [f"{name} ({counted_retries(retries)})" if retries else name for name, retries in (file.tasks or {}).items()]
+    lines += _named("tasks", [*said], f" {glyphs.dot} ", width)
+    lines += _named("used by", [each.name for each in file.serving], ", ", width)
+    return [*lines, ()] if lines and lines[-1] else lines
+
+
+def counted_retries(retries: int) -> str:
+    """Count retries."""
+    return f"{retries} {'retry' if retries == 1 else 'retries'}"
+
+
+def import_log(file: ListedFile) -> str:
+    """Write how the import of a file went, as Python would, and what serves meanwhile."""
+    problem = file.problem or {}
+    lines = [f"{file.path}: {serves_text(file)}", ""]
+    error = cast("Mapping[str, Any]", problem.get("error") or {})  # as `safe_rows.plain` leaves it
+    frames = cast("Sequence[Sequence[Any]]", error.get("frames") or ())
+    if frames:
+        lines.append("Traceback (most recent call last):")
+    for path, number, name, code, *_ in (frame for frame in frames if len(frame) >= 4):
+        lines.append(f'  File "{path}", line {number}' + (f", in {name}" if name else ""))
+        lines += [f"    {each}" for each in str(code).split("\n")]
+    lines.append(f"{problem.get('kind', 'error')}: {problem.get('message', '')}")
+    return "\n".join(lines)
 
 
 def fires_with(file: ListedFile, now: datetime) -> str:
@@ -195,6 +214,17 @@ def _caret_lines(file: ListedFile, message: str, cells: int, bar: str, width: in
         ((f"{indent}{bar} ", "quiet"), (f"{pad}{mark}", "failed")),
         ((f"{indent}{bar} ", "quiet"), (first_line, "failed")),
     ]
+
+
+def _named(name: str, words: Sequence[str], between: str, width: int) -> list[Line]:
+    """Write words behind a name, as many in a line as fit."""
+    rows: list[str] = []
+    for word in words:
+        if rows and len(rows[-1]) + len(between) + len(word) <= max(width - _NAME, 1):
+            rows[-1] += between + word
+        else:
+            rows.append(word)
+    return [((fit(name if place == 0 else "", _NAME), "quiet"), (row, "")) for place, row in enumerate(rows)]
 
 
 def _wrapped(text: str, width: int) -> list[Line]:

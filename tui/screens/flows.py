@@ -17,8 +17,9 @@ from flowctl.tui.model.files import FilesPage, FileState, ListedFile
 from flowctl.tui.model.keys import Binding
 from flowctl.tui.model.texts import Line, counted
 from flowctl.tui.screens.filtered_list import FilteredList
+from flowctl.tui.screens.flow_shapes import FlowShapes
 from flowctl.tui.screens.flows_acting import FlowsActing
-from flowctl.tui.screens.taking import SourcePlace, Yank
+from flowctl.tui.screens.taking import SourcePlace, Yank, as_json
 from flowctl.tui.widgets.pane import TextPane
 from flowctl.tui.widgets.rows import RowLook, RowPane
 
@@ -33,7 +34,7 @@ _EMPTY: Final = (
 )
 
 
-class FlowsScreen(FilteredList[ListedFile], FlowsActing):
+class FlowsScreen(FilteredList[ListedFile], FlowShapes, FlowsActing):
     """All flow files."""
 
     SCOPE = "flows"
@@ -136,10 +137,12 @@ class FlowsScreen(FilteredList[ListedFile], FlowsActing):
             source.retitle("source", "")
             return
         name = files_lines.short_path(file.path, self.root)
-        flows.retitle(f"flows in {name}", "⏎")
-        flows.put(file_detail_lines.flow_lines(file, now, glyphs))
+        self.look_at_shapes(file)
+        shapes = self.shape_lines()
+        flows.retitle(f"flows in {name}", "o graph · ⏎" if shapes else "⏎")
+        flows.put([*file_detail_lines.flow_lines(file, now, glyphs), *([(), *shapes] if shapes else [])])
         shape.retitle("parameters and tasks")
-        shape.put(file_detail_lines.shape_lines(file, glyphs))
+        shape.put(file_detail_lines.shape_lines(file, shape.body_width or 40, glyphs))
         is_wide, height = source.is_boxed, max(source.body_height, 4)
         if self._shows_diff:
             source.retitle(f"{name}  what changed since v{file.version}", "d back", "")
@@ -191,6 +194,10 @@ class FlowsScreen(FilteredList[ListedFile], FlowsActing):
         super().tick(tick)
         if self.rows.row is not None and self.rows.row.problem is not None:
             self.refresh_lines()
+
+    def shapes_changed(self) -> None:
+        self._show_detail()
+        self.refresh_lines()
 
     # Keys.
 
@@ -267,6 +274,17 @@ class FlowsScreen(FilteredList[ListedFile], FlowsActing):
         if file.problem is not None and file.problem_line:
             return SourcePlace(file.problem_file, file.problem_line)
         return SourcePlace(file.key, file.flows[0].line if file.flows else 1)
+
+    def action_look_inspect(self) -> None:
+        """Show how the import of a broken file went, before the record."""
+        file = self.rows.row
+        if file is None or file.problem is None:
+            super().action_look_inspect()
+            return
+        from flowctl.tui.screens.inspect import InspectScreen
+
+        text = f"{file_detail_lines.import_log(file)}\n\n{as_json(file)}"
+        self.flowctl.push_screen(InspectScreen(f"import of {file.path}", text))
 
     def inspected(self) -> tuple[str, object] | None:
         file = self.rows.row

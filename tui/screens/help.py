@@ -21,6 +21,7 @@ from flowctl.tui.widgets.rows import RowLook, RowPane
 #: A line of the grid, with its number.
 Row = tuple[int, tuple[Cell, ...]]
 _QUERY: Final = 'state:failed flow:etl* age<2h took>1.5x -tag:test "timeout"'
+_NEEDS: Final = ", needs the daemon"
 _SAFE: Final = "Lower case is safe or asks; UPPER CASE confirms. Quitting never stops a run."
 
 
@@ -151,7 +152,10 @@ class HelpScreen(View):
         keys_width = 10 if width < 44 else 14
         keys = keys_of(cell, is_ascii=ink.is_ascii)
         is_grey = cell.needs_daemon and not self.flowctl.has_daemon
-        words = f"{cell.title}, needs the daemon" if is_grey else cell.title
+        room = width - keys_width - 4
+        words = cell.title
+        if is_grey and len(words) + len(_NEEDS) <= room:
+            words += _NEEDS
         look = "quiet" if is_grey else "title" if is_cursor else ""
         return (
             (f"{ink.glyphs.cursor if is_cursor else ' '} ", "accent"),

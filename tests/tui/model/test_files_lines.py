@@ -13,6 +13,7 @@ from flowctl.tui.model.file_detail_lines import (
     diff_lines,
     fires_with,
     flow_lines,
+    import_log,
     problem_lines,
     problem_title,
     reload_lines,
@@ -149,11 +150,37 @@ def test_the_log_of_reloads_says_what_changed_and_what_serves() -> None:
 
 def test_flows_and_parameters_of_a_file_are_listed() -> None:
     assert "sync_crm" in plain(flow_lines(a_file(), NOW)[0])
-    text = "\n".join(plain(line) for line in shape_lines(a_file()))
+    text = "\n".join(plain(line) for line in shape_lines(a_file(), 60))
     assert "limit        whole number = 5" in text
     assert "any value  required" in text
     assert "push (3 retries)" in text
-    assert "used by crm/sync" in text
+    assert "used by  crm/sync" in text
+
+
+def test_tasks_and_deployments_that_are_many_go_on_in_the_next_line() -> None:
+    file = a_file(tasks={"extract": 1, "transform": 5, "load": 0})
+
+    lines = [plain(line).rstrip() for line in shape_lines(file, 40)]
+
+    assert lines[4:6] == ["tasks    extract (1 retry)", "         transform (5 retries) · load"]
+    assert max(map(len, lines)) <= 40
+
+
+def test_the_import_of_a_broken_file_is_told_as_python_tells_it() -> None:
+    frames = [["/flows/crm.py", 3, "<module>", "import rows", True], ["/flows/rows.py", 31, "", "for row", True]]
+    problem = {**PROBLEM, "error": {"type": "SyntaxError", "frames": frames}}
+
+    assert import_log(a_broken_one(problem=problem)).split("\n") == [
+        "/flows/crm.py: old version v17 still serves",
+        "",
+        "Traceback (most recent call last):",
+        '  File "/flows/crm.py", line 3, in <module>',
+        "    import rows",
+        '  File "/flows/rows.py", line 31',
+        "    for row",
+        "SyntaxError: expected ':'",
+    ]
+    assert import_log(a_broken_one()).endswith("\n\nSyntaxError: expected ':'")
 
 
 def test_a_broken_file_says_what_will_fire_and_what_to_do() -> None:

@@ -269,6 +269,27 @@ async def nothing_is_new(app: FlowctlApp, _pilot: Pilot[int]) -> None:
     assert "new" not in grid(app)[0]
 
 
+def test_how_the_import_of_a_broken_file_went_is_one_key_away(watched: Home) -> None:
+    async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
+        await press(app, pilot, "3", "i")
+        assert "SyntaxError: expected ':'" in screen_text(app)
+        assert "old version v1 still serves" in screen_text(app)
+
+    drive(watched, scenario)
+
+
+def test_a_file_shows_the_shape_of_its_flows_as_they_ran(home: Home) -> None:
+    async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
+        await press(app, pilot, "3")
+        await until(app, pilot, lambda: "o graph" in screen_text(app))
+        assert "└─ ✗ render" in screen_text(app)
+        await press(app, pilot, "o")
+        assert "what waits for what" in screen_text(app)
+
+    with three_runs(home):
+        drive(home, scenario, size=WIDE)
+
+
 def test_files_are_reloaded_one_or_all(watched: Home, sent: Sent) -> None:
     async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
         await press(app, pilot, "3", "r")
