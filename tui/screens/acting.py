@@ -86,16 +86,18 @@ class Acting(FlowctlScreen):
             self._confirm(skip, lambda: self._request("skip_task", targets, tasks=(task.number,)))
 
     def action_act_bell(self) -> None:
-        """Have it told when a run ends; the same key takes that back."""
+        """Have it told when runs end; the same key takes that back."""
         targets, bells = self.targets(), self.flowctl.bells
-        for target in targets:
-            if target.is_final and target.run_id not in bells:
-                self.whole.say(f"{target.name} has ended already", "quiet")
-            else:
-                bells.toggle(target.run_id)
-                self.whole.say(
-                    f"a bell and a notice when {target.name} ends" if target.run_id in bells else "no bell", "accent"
-                )
+        told = [each for each in targets if each.run_id in bells]
+        new = [each for each in targets if not each.is_final and each not in told]
+        for each in new or told:
+            bells.toggle(each.run_id)
+        if new:
+            self.whole.say(f"a bell and a notice when {_named(new)} {'ends' if len(new) == 1 else 'end'}", "accent")
+        elif told:
+            self.whole.say("no bell", "accent")
+        else:
+            self.whole.say(f"{_named(targets)} ended already" if targets else "nothing is chosen", "quiet")
 
     def action_act_undo(self) -> None:
         if not self.flowctl.asked.take_back():
