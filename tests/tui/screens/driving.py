@@ -18,6 +18,7 @@ from textual.pilot import Pilot
 from textual.worker import WorkerState
 
 from flowctl.store.home import Home
+from flowctl.tui import bridge
 from flowctl.tui.app import FlowctlApp
 from flowctl.tui.model.themes import choose_look
 from flowctl.tui.screens.view import View
@@ -185,9 +186,13 @@ def _has_messages(app: FlowctlApp) -> bool:
 
 
 def _is_answered(app: FlowctlApp, since_s: float) -> bool:
-    # Where runs are at work there is always something to ask again: what was asked since is enough.
-    questions = list(app.bridge._questions)  # pyright: ignore[reportPrivateUsage] - as above
-    return app.bridge.pulse is not None and all(not each.is_open or each.asked_s > since_s for each in questions)
+    # Where runs are at work there is always something to ask again: what was asked and told since is enough.
+    with app.bridge._lock:  # pyright: ignore[reportPrivateUsage] - as above
+        questions = list(app.bridge._questions)  # pyright: ignore[reportPrivateUsage]
+    told = bridge._NOTHING  # pyright: ignore[reportPrivateUsage]
+    return app.bridge.pulse is not None and all(
+        not each.is_open or (each.asked_s > since_s and not each.is_asked and each.answer is told) for each in questions
+    )
 
 
 def _is_busy(app: FlowctlApp, since_s: float) -> bool:
