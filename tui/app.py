@@ -33,8 +33,8 @@ class FlowctlApp(Typed):
     ENABLE_COMMAND_PALETTE = False
     CSS_PATH = "flowctl.tcss"
     MODES: ClassVar[Any] = {name: partial(main_view, name) for name, _ in TABS}  # Textual's type names private ones
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (SPLIT_FROM, "-split"), (BOX_WIDTH, "-boxed")]  # noqa: RUF012 - as in Textual
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (14, "-low"), (20, "-tall"), (34, "-high")]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-narrow"), (SPLIT_FROM, "-split"), (BOX_WIDTH, "-boxed")]  # noqa: RUF012 - as in Textual
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (8, "-short"), (14, "-low"), (20, "-tall"), (34, "-high")]  # noqa: RUF012
 
     def __init__(
         self,

@@ -14,6 +14,7 @@ from textual.css.query import NoMatches
 from textual.events import Key
 from textual.message import Message
 from textual.widget import Widget
+from textual.widgets import Static
 
 from flowctl.tui.actions import SILENT_S
 from flowctl.tui.bridge import Bridge, Question
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+#: All that is shown below that size.
+_TOO_SMALL: Final = "flowctl needs 40x8"
 #: How long a remark stands above the keys.
 _NOTE_S: Final = 6.0
 #: For how long what is typed waits for a screen in the making, which takes some hundredths of a second.
@@ -146,6 +149,7 @@ class View(Moving, Acting, Taking, FillingIn, Pointing, TypingLine):
         yield from self.body()
         yield Remark(id="note")
         yield Bar(id="keys")
+        yield Static(_TOO_SMALL, id="small", markup=False)
 
     def watch_store(
         self,

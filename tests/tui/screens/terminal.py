@@ -100,7 +100,7 @@ class Terminal:
     def press(self, keys: str | bytes) -> None:
         os.write(self._fd, keys if isinstance(keys, bytes) else keys.encode())
 
-    def press_if_alive(self, keys: str) -> None:
+    def press_if_alive(self, keys: str | bytes) -> None:
         """Press keys, which nobody gets where the program has ended."""
         try:
             self.press(keys)

@@ -86,7 +86,7 @@ def test_when_its_terminal_goes_the_interface_ends_whatever_it_shows(
         window.until(b"neat-cat")
         window.until(b"\x1b[?1003h")
         for _ in range(10):
-            window.press("".join(chance.choice(NAMED if chance.random() < 0.3 else TYPED) for _ in range(5)))
+            window.press("".join(str(chance.choice(NAMED if chance.random() < 0.3 else TYPED)) for _ in range(5)))
             window.read(0.05)
         if window.program.poll() is None:
             window.press(chance.choice("12345") + "?jjjkkk" * 20)
