@@ -24,6 +24,15 @@ _SHORTER: Final = (
     (re.compile(r"every (\d+) seconds"), r"every \1 s"),
     (re.compile(r"at ([\d:]+), on day (\d+) of the month"), r"monthly \2. \1"),
 )
+#: Rules that say what a cron line could.
+_RULE: Final = re.compile(
+    r"by the rule (?:RRULE:)?FREQ=(?:DAILY|WEEKLY;BYDAY=(?P<day>MO|TU|WE|TH|FR|SA|SU))"
+    r";BYHOUR=(?P<hour>\d+);BYMINUTE=(?P<minute>\d+)"
+)
+_DAYS: Final = {
+    "MO": "Monday", "TU": "Tuesday", "WE": "Wednesday", "TH": "Thursday", "FR": "Friday", "SA": "Saturday",
+    "SU": "Sunday",
+}  # fmt: skip
 _LOAD_CELLS: Final = 3
 
 
@@ -127,6 +136,9 @@ def shorter(words: str) -> str:
     for pattern, said in _SHORTER:
         if (found := pattern.fullmatch(words)) is not None:
             return found.expand(said)
+    if (rule := _RULE.fullmatch(words)) is not None:
+        day = "daily" if rule["day"] is None else f"{_DAYS[rule['day']]}s"
+        return f"{day} {int(rule['hour']):02}:{int(rule['minute']):02}"
     return words
 
 

@@ -99,6 +99,9 @@ def test_off_by_hand_broken_and_far_away_are_told_apart_without_colour(
         ("at 03:00, on Sunday", "Sundays 03:00"),
         ("every 5 minutes", "every 5 min"),
         ("by the rule FREQ=DAILY", "by the rule FREQ=DAILY"),
+        ("by the rule FREQ=WEEKLY;BYDAY=SU;BYHOUR=3;BYMINUTE=0", "Sundays 03:00"),
+        ("by the rule FREQ=DAILY;BYHOUR=14;BYMINUTE=5", "daily 14:05"),
+        ("by the rule FREQ=WEEKLY;BYDAY=MO,TU;BYHOUR=3;BYMINUTE=0",) * 2,
     ],
 )
 def test_common_schedules_are_said_as_a_person_would(words: str, said: str) -> None:
