@@ -60,7 +60,7 @@ def etl_hourly(day: date = date(2026, 11, 23), full: bool = False) -> int:
 """
 REPORT: Final = """
 import time
-from flowctl import flow, task
+from flowctl import Cron, flow, task
 
 @task
 def render(title: str) -> bytes:
@@ -69,20 +69,20 @@ def render(title: str) -> bytes:
         raise ValueError(f"no page in {title!r}")
     return title.encode()
 
-@flow
+@flow(schedule=Cron("30 14 * * 1-5"))
 def report_pdf(title: str = "Weekly") -> bytes:
     return render(title)
 """
 CRM: Final = """
 import time
-from flowctl import flow, task
+from flowctl import Cron, flow, task
 
 @task
 def push(row: int) -> int:
     time.sleep(0.1)
     return row
 
-@flow
+@flow(schedule=Cron("0 */2 * * *"))
 def sync_crm(region: str = "eu-west"):
     for row in range(3):
         push(row)
@@ -125,9 +125,9 @@ def happen(project: Path) -> None:
         (project / f"{name}.py").write_text(text)
     flowctl("watch", "add", str(project))
     for _ in range(3):
-        flowctl("run", "etl.py", "-q")
-        flowctl("run", "crm.py", "-q")
-    flowctl("run", "report.py", "-q")
+        flowctl("deployment", "run", "etl-hourly", "--watch")
+        flowctl("deployment", "run", "sync-crm", "--watch")
+    flowctl("deployment", "run", "report-pdf", "--watch")
     flowctl("run", "report.py", "-q", "-p", "title=the draft", is_sure=False)
     (project / "crm.py").write_text(CRM.replace("range(3):", "range(3)"))
     flowctl("deployment", "run", "etl-hourly", "-p", "full=true")
