@@ -175,6 +175,6 @@ class FlowctlApp(Typed):
         if self.view is None or self.is_frozen:
             return
         if self._is_stale():
-            self.view.tick_lines(tick)
+            self.view.tick_lines()
         else:
             self.view.tick(tick)

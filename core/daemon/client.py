@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import socket
 import subprocess
 import sys
@@ -27,6 +28,8 @@ ANSWER_S: Final = 30.0
 #: A new process with its imports, on a busy machine, behind a migration.
 START_S: Final = 20.0
 _LOOK_EVERY_S: Final = 0.01
+#: With less than this a daemon cannot even say why it ends.
+_LITTLE_BYTES: Final = 64 << 10
 _START: Final = "import sys; sys.path.append({folder!r}); from flowctl.core.daemon.main import main; sys.exit(main())"
 
 
@@ -229,4 +232,6 @@ def _said(home: Home, began: int) -> str:
             words = log.read(20_000).decode(errors="replace").strip()
     except OSError:
         words = ""
+    if not words and shutil.disk_usage(home.path).free < _LITTLE_BYTES:
+        return f"The disk of its home {home.path} is full; make room."
     return words.splitlines()[-1] if words else "It said nothing; run `flowctl daemon start --foreground` to see it."

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from flowctl.core.daemon.client import Client, Refused, start_daemon, wait_until_gone
+from flowctl.core.daemon.client import Client, DaemonNotStarted, Refused, start_daemon, wait_until_gone
 from flowctl.core.daemon.instance import find_holder
 from flowctl.store.catchup import catch_up
 from flowctl.store.home import Home
@@ -183,6 +183,10 @@ def test_a_daemon_on_a_full_disk_says_why_it_does_not_start(disk: Path, monkeypa
     assert ended.returncode == 6
     assert "No space left on device" in ended.stderr or "disk is full" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+    # In the background it cannot even write down why.
+    with pytest.raises(DaemonNotStarted, match="is full; make room"):
+        start_daemon(home)
 
 
 _ON_A_READ_ONLY_HOME = (

@@ -188,11 +188,11 @@ class View(Moving, Acting, Taking, FillingIn, Pointing, TypingLine):
 
     def tick(self, tick: int) -> None:
         """Let move what moves with the clock."""
-        self.tick_lines(tick)
-
-    def tick_lines(self, tick: int) -> None:
-        """Let move what moves in the fixed lines."""
         self.step = 0 if self.flowctl.look.is_calm else tick
+        self.tick_lines()
+
+    def tick_lines(self) -> None:
+        """Let move what moves in the fixed lines."""
         if self._note and time.monotonic() > self._note_until_s:
             self._note = ()
             self.refresh_lines()
