@@ -42,19 +42,22 @@ class Typed(Navigation):
                 return  # what is still in the queue stands before the end, and is meant for nobody
             if isinstance(event, Key | Paste) and isinstance(self.screen, View):
                 await self.screen.wait_until_made()
-                if self._early or not (self.screen.is_filled or self.is_frozen):
+                if self._early or not self._takes_keys(self.screen):
                     self._early.append((time.monotonic(), event))
                     return
         await super().on_event(event)
         if isinstance(event, Key):
             self.screen.call_after_refresh(self.key_pace.painted, event.time)
 
+    def _takes_keys(self, view: View) -> bool:
+        # A store that cannot be read fills no screen, and nobody is to wait for it.
+        return view.is_filled or self.is_frozen or self.bridge.problem is not None
+
     async def catch_up(self) -> None:
         """Carry out what was typed at a screen before it showed anything, once it does, or does not for long."""
         while self._early and isinstance(self.screen, View):
             typed_s, event = self._early[0]
-            is_filled = self.screen.is_filled or self.is_frozen
-            if not is_filled and time.monotonic() - typed_s < _FILLING_S and not self.is_over:
+            if not self._takes_keys(self.screen) and time.monotonic() - typed_s < _FILLING_S and not self.is_over:
                 return
             del self._early[0]
             await super().on_event(event)
