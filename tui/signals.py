@@ -13,6 +13,8 @@ import sys
 import termios
 import threading
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -53,6 +55,22 @@ def listen(app: FlowctlApp) -> None:
         signal.signal(each, tell)
     hand_over()
     threading.Thread(target=watch, name="flowctl-tui-ending", daemon=True).start()
+
+
+@contextmanager
+def left_to_another() -> Generator[None]:
+    """Leave the keys that end a program to the one that has the terminal meanwhile; it gets them as ever."""
+    # Ignored rather than taken, they would be ignored by what is started, too.
+    before = {number: signal.signal(number, _let_be) for number in (signal.SIGINT, signal.SIGQUIT)}
+    try:
+        yield
+    finally:
+        for number, taken in before.items():
+            signal.signal(number, taken)
+
+
+def _let_be(_number: int, _frame: FrameType | None) -> None:
+    """Take a signal and do nothing."""
 
 
 def _ending(hears: int, terminal: int) -> signal.Signals:

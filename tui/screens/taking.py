@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from flowctl.tui.editor import call_of
 from flowctl.tui.screens.screen import FlowctlScreen
+from flowctl.tui.signals import left_to_another
 
 if TYPE_CHECKING:
     pass
@@ -79,7 +80,7 @@ class Taking(FlowctlScreen):
                     f"a browser cannot lend its screen to {call.command[0]}: set $VISUAL to one with windows", "warning"
                 )
             else:
-                with view.flowctl.suspend():
+                with view.flowctl.suspend(), left_to_another():
                     subprocess.run(call.command, check=False)
         except OSError as error:
             view.say(f"{call.command[0]}: {error.strerror}", "error")

@@ -188,3 +188,18 @@ def test_a_held_key_is_not_made_up_for_after_it_is_let_go(open_terminal: Opener)
     terminal.until(lambda: "▸" in row_of(terminal, "bold-ant"))
 
     assert time.monotonic() - began < SOON_S
+
+
+def test_ctrl_c_in_an_editor_ends_the_editor_alone(open_terminal: Opener) -> None:
+    terminal = open_terminal(VISUAL="", EDITOR="sh -c 'echo opened-$((6*7)); exec sleep 60'")
+    terminal.shows("neat-cat")
+    terminal.press("e")
+    terminal.until(lambda: "opened-42" in terminal.output and not terminal.screen.is_alternate)
+    terminal.press("\x03")
+    terminal.until(lambda: terminal.screen.is_alternate)
+    terminal.press("5")
+    terminal.shows("[5 System]")
+    terminal.press("\x11")
+
+    assert terminal.wait(within_s=SOON_S) == 0
+    assert terminal.settings() == terminal.before
