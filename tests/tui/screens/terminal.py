@@ -18,7 +18,9 @@ from typing import Any
 
 ROOT = Path(__file__).parents[3]
 _SEQUENCE = re.compile(
-    r"\x1b\[(?P<args>[<=>?]?[0-9;:]*)[ -/]*(?P<final>[@-~])|\x1b[\]P_^X].*?(?:\x07|\x1b\\)|\x1b[ -/]*[0-~]", re.S
+    r"\x1b\[(?P<args>[<=>?]?[0-9;:]*)[ -/]*(?P<final>[@-~])"
+    r"|\x1b[\]P_^X].*?(?:\x07|\x1b\\)|\x1b(?![\]\[P_^X])[ -/]*[0-~]",
+    re.S,
 )
 
 
