@@ -13,13 +13,16 @@ from typing import Final, NamedTuple
 from flowctl.core.cli.faults import CommandError, warn
 from flowctl.core.cli.palette import STATE_NAMES
 from flowctl.core.cli.wording import counted, read_moment
+from flowctl.core.engine.settings import nearest
 from flowctl.store.catchup import active_runs, catch_up
 from flowctl.store.home import Home, HomeUnusable
 from flowctl.store.queries import Reader
+from flowctl.store.query_words import STATE_WORDS
 from flowctl.store.records import FlowRunRow
 from flowctl.store.states import StateType
 
-_PROBLEMS: Final = (StateType.FAILED, StateType.CRASHED)
+#: Words for several types at once, as in queries.
+_GROUPS: Final = {word: STATE_WORDS[word].types for word in ("problem", "active", "done")}
 _PAGE: Final = 1000
 _MOST_WARNINGS: Final = 3
 
@@ -54,14 +57,20 @@ class Wanted(NamedTuple):
             return True
         return run.state_type in self.types or run.state_name.lower() in self.names
 
+    @property
+    def doubts(self) -> str:
+        """Say which words flowctl never heard of, a sentence each with a space before it; they may be a flow's own."""
+        known = (*STATE_NAMES, *_GROUPS)
+        return "".join(f" {word!r} is no state of flowctl's own.{nearest(word, known)}" for word in self.strange)
+
 
 def read_states(words: list[str]) -> Wanted:
-    """Read states as a person types them: types and names in any case, `problem` for what went wrong."""
+    """Read states as a person types them: types and names in any case; `problem`, `active` and `done` as in queries."""
     types: set[StateType] = set()
     names: set[str] = set()
     for word in words:
-        if word.lower() in ("problem", "problems"):
-            types.update(_PROBLEMS)
+        if (group := _GROUPS.get(word.lower().removesuffix("s"))) is not None:
+            types.update(group)
         elif word.upper() in StateType.__members__:
             types.add(StateType[word.upper()])
         else:

@@ -31,7 +31,7 @@ States = Annotated[
         "--state",
         "-s",
         metavar="STATE",
-        help="Only runs in this state; may be repeated. 'problem' means failed or crashed.",
+        help="Only runs in this state; may be repeated. Also: problem, active, done.",
         autocompletion=completion.states,
     ),
 ]

@@ -36,7 +36,7 @@ def delete_named(specs: list[str], *, states: list[str], older_than: str | None,
     with open_reader(home) as reader:
         runs, active = _chosen(reader, specs, states, before)
     if not runs:
-        sys.stdout.write("No run fits; nothing was deleted.\n")
+        sys.stdout.write(f"No run fits; nothing was deleted.{read_states(states).doubts}\n")
         return Exit.OK
     if not is_sure:
         _ask(runs, now)

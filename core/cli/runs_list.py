@@ -13,7 +13,7 @@ from flowctl.core.cli.display_words import duration
 from flowctl.core.cli.exits import Exit
 from flowctl.core.cli.looking_back import Wanted, latest_runs, open_reader, read_states, read_when
 from flowctl.core.cli.output import make_console, print_json
-from flowctl.core.cli.palette import ACCENT, QUIET, STATE_NAMES, count_order, look, look_of_name
+from flowctl.core.cli.palette import ACCENT, QUIET, count_order, look, look_of_name
 from flowctl.core.cli.queried_runs import narrowed, queried_runs, read_query
 from flowctl.core.cli.run_json import flow_run_json, took_s
 from flowctl.core.cli.safe_text import safe
@@ -127,7 +127,6 @@ def _print_nothing(console: Console, wanted: Wanted, flow: str | None, flows: li
     text = Text("No run fits.")
     if flow and flow not in flows:
         text.append_text(safe(f" No flow {flow!r} ever ran.{nearest(flow, flows) if flows else ''}"))
-    for word in wanted.strange:
-        text.append_text(safe(f" {word!r} is no state of flowctl's own.{nearest(word, (*STATE_NAMES, 'problem'))}"))
+    text.append_text(safe(wanted.doubts))
     console.print(text)
     console.print(Text.assemble(("All of them: ", QUIET), ("flowctl runs", ACCENT)))

@@ -88,7 +88,7 @@ def wish(
     home = Home.default()
     runs = chosen_runs(home, verb, specs, filters, is_sure=is_sure)
     if not runs:
-        sys.stdout.write("No run fits; nothing was changed.\n")
+        sys.stdout.write(f"No run fits; nothing was changed.{read_states(filters.states).doubts}\n")
         return Exit.OK
     console = make_console()
     with asking(home, no_daemon=no_daemon) as client:

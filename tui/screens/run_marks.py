@@ -64,24 +64,27 @@ class RunMarks(QueryLine):
         self.runs.mark_all()
         self.show_rows()
 
-    def action_find_sort(self) -> None:
+    @property
+    def order(self) -> tuple[str, bool]:
+        return self.runs.sort, self.runs.is_reversed
+
+    def reorder(self, sort: str, *, is_reversed: bool) -> None:
         self.sync()
-        self.runs.sort_by(SORTS[(SORTS.index(self.runs.sort) + 1) % len(SORTS)])
+        self.runs.sort_by(sort, is_reversed=is_reversed)
         self.show_rows()
 
+    def action_find_sort(self) -> None:
+        self.reorder(SORTS[(SORTS.index(self.runs.sort) + 1) % len(SORTS)], is_reversed=False)
+
     def action_find_reverse(self) -> None:
-        self.sync()
-        self.runs.sort_by(self.runs.sort, is_reversed=not self.runs.is_reversed)
-        self.show_rows()
+        self.reorder(self.runs.sort, is_reversed=not self.runs.is_reversed)
 
     @on(RowPane.HeadingClicked, "#main")
     def _on_heading(self, event: RowPane.HeadingClicked) -> None:
         """Sort by a column; the same one again turns it around."""
         sort = HEADINGS.get(event.heading)
         if sort is not None:
-            self.sync()
-            self.runs.sort_by(sort, is_reversed=sort == self.runs.sort and not self.runs.is_reversed)
-            self.show_rows()
+            self.reorder(sort, is_reversed=sort == self.runs.sort and not self.runs.is_reversed)
 
     def action_move_next_problem(self) -> None:
         self.to_problem(1)

@@ -23,18 +23,30 @@ class SavedViews(View):
         """The query in force."""
         return ""
 
+    @property
+    def order(self) -> tuple[str, bool]:
+        """By what the list is sorted, and whether the other way round."""
+        return "age", False
+
+    def reorder(self, sort: str, *, is_reversed: bool) -> None:
+        """Sort the list."""
+
     def action_find_views(self) -> None:
         """Offer the views that there are; `+` keeps the query in force as another one."""
         saved, problems = load_views(self.flowctl.home)
         views = (*BUILT_IN, *saved)[:9]
         answers: dict[str, Callable[[], None]] = {
-            str(number): partial(self.requery, view.query) for number, view in enumerate(views, 1)
+            str(number): partial(self._show, view) for number, view in enumerate(views, 1)
         }
         offered = "  ".join(f"{number} {view.name}" for number, view in enumerate(views, 1))
         if self.query_text:
             answers["+"] = self._keep
             offered += "  + keep this one"
         self.choose(problems[0] if problems else offered, answers, style="warning" if problems else "accent")
+
+    def _show(self, view: SavedView) -> None:
+        self.reorder(view.sort, is_reversed=view.is_reversed)
+        self.requery(view.query)
 
     def _keep(self) -> None:
         self.type_into("#note", "", placeholder="a name for this view", entered=self._save)
@@ -47,7 +59,7 @@ class SavedViews(View):
             self.say(problems[0], "warning")
             return
         try:
-            views = with_view(saved, SavedView(name.strip(), self.query_text))
+            views = with_view(saved, SavedView(name.strip(), self.query_text, *self.order))
         except QueryError as error:
             self.say(str(error), "error")
             return

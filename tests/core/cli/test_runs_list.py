@@ -50,6 +50,7 @@ def test_nothing_is_cut_in_a_pipe(runs: Home, say: Say, monkeypatch: pytest.Monk
         (["--state", "failed"], ["brave-otter"]),
         (["--state", "CRASHED"], ["dusty-crow"]),
         (["--state", "problem"], ["brave-otter", "dusty-crow"]),
+        (["--state", "done", "--limit", "1"], ["brave-otter"]),
         (["--state", "completed", "--state", "crashed"], ["calm-heron", "dusty-crow", "second-wind"]),
         (["--flow", "etl"], ["brave-otter", "second-wind"]),
         (["--flow", "etl", "--state", "completed"], ["second-wind"]),
@@ -130,3 +131,8 @@ def test_a_time_that_is_none_is_a_usage_error(say: Say) -> None:
 
     assert (said.code, said.out) == (2, "")
     assert said.err.startswith("Error: --since '5x' is no time.")
+
+
+def test_a_word_that_is_no_state_is_told_before_it_is_taken_for_none(runs: Home, say: Say) -> None:
+    for words in (["runs"], ["runs", "kill", "--yes"], ["runs", "delete", "--yes"]):
+        assert "'faild' is no state of flowctl's own. Did you mean 'Failed'?" in say(*words, "--state", "faild").out
