@@ -82,7 +82,8 @@ def followed(size: int) -> Figures:
         percent = seat.cpu_percent(WATCH_S)
         seat.press("\x1b")
         seat.rest(1.0)
-        took = seat.keys(size, "?\x1b", within_s=0.25)
+        # Not escape: a terminal that sends it may go on with a sequence, which is waited for.
+        took = seat.keys(size, "?q", within_s=0.25)
     return {"hidden_percent": hidden, "followed_percent": percent} | percentiles("followed_key", took)
 
 
@@ -118,7 +119,7 @@ def changes(size: int) -> Figures:
         while len(seen) < size and size not in seen and perf_counter() < deadline:
             if seat.read(0.5):
                 now = time.time()
-                for found in re.findall(rb"m(\d+)/\1\b", bytes(seat.output[-8_000:])):
+                for found in re.findall(rb"(?<![\d/])(\d+)/\1(?![\d/])", bytes(seat.output[-8_000:])):
                     seen.setdefault(int(found), now)
                 del seat.output[:-100]
     done = [line.split() for line in file.read_text(encoding="ascii").splitlines()]
