@@ -72,8 +72,7 @@ if __name__ == "__main__":
 
 def followed(size: int) -> Figures:
     """A run logs 1,000 lines a second, which are followed; the daemon takes them in."""
-    with _daemon(), _run("many"), Seat(INTERFACE) as seat:
-        seat.until(lambda output: b"running" in output)
+    with _watched("many") as seat:
         seat.rest(SETTLE_S)
         hidden = seat.cpu_percent(WATCH_S)
         seat.press("L")
@@ -89,8 +88,7 @@ def followed(size: int) -> Figures:
 
 def remote(_size: int) -> Figures:
     """The same over a slow line: how many bytes a second are sent."""
-    with _daemon(), _run("many"), Seat(INTERFACE, **REMOTE) as seat:
-        seat.until(lambda output: b"running" in output)
+    with _watched("many", **REMOTE) as seat:
         seat.press("L")
         seat.until(lambda output: b"of many" in output)
         seat.rest(SETTLE_S)
@@ -101,8 +99,7 @@ def remote(_size: int) -> Figures:
 
 def spinning(_size: int) -> Figures:
     """A run waits: its sign turns and its time goes on, and nothing else happens."""
-    with _daemon(), _run("waits"), Seat(INTERFACE) as seat:
-        seat.until(lambda output: b"running" in output)
+    with _watched("waits") as seat:
         seat.rest(SETTLE_S)
         listed = seat.cpu_percent(WATCH_S)
         seat.press("\r")
@@ -153,6 +150,14 @@ def _beginnings(size: int) -> list[float]:
                     del seat.output[:-100]
             process.kill()
     return list(took.values())
+
+
+@contextmanager
+def _watched(flow: str, **environment: str) -> Generator[Seat]:
+    """Have a flow at work and the interface opened, which shows that."""
+    with _daemon(), _run(flow), Seat(INTERFACE, **environment) as seat:
+        seat.until(lambda output: b"running" in output)
+        yield seat
 
 
 @contextmanager
