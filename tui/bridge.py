@@ -299,4 +299,4 @@ class Bridge:
 
 
 def _standing(pulse: Pulse) -> tuple[object, ...]:
-    return pulse.daemon_pid, pulse.problem, pulse.is_readable
+    return pulse.daemon_pid, pulse.problem, pulse.is_readable, pulse.remark

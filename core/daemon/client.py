@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import select
 import shutil
 import socket
 import subprocess
@@ -57,9 +58,9 @@ class Client:
         self._home = home
 
     @classmethod
-    def connect(cls, home: Home, *, start: bool = True) -> Self:
+    def connect(cls, home: Home, *, start: bool = True, within_s: float = ANSWER_S) -> Self:
         """Connect to the daemon, which is started where there is none; raise `NoDaemon` if told not to."""
-        connection = _connected(home)
+        connection = _connected(home, within_s)
         if connection is None:
             if not start:
                 raise NoDaemon(home)
@@ -78,8 +79,7 @@ class Client:
     def ask_as(self, request_id: str, verb: str, fields: Fields, *, within_s: float = ANSWER_S) -> Fields:
         """Ask under an id of one's own: the same request asked again under it is carried out once."""
         try:
-            self._connection.settimeout(within_s)
-            self._connection.sendall(protocol.write_request(request_id, verb, fields))
+            self.put(request_id, verb, fields, within_s=within_s)
             while True:
                 line = self._file.readline()
                 if not line.endswith(b"\n"):
@@ -99,8 +99,20 @@ class Client:
         except (BrokenPipeError, ConnectionResetError):
             raise DaemonSilent("The daemon went away. `flowctl daemon logs` shows what happened.") from None
 
+    def put(self, request_id: str, verb: str, fields: Fields, *, within_s: float = ANSWER_S) -> None:
+        """Ask for something and do not wait for the answer, which is a piece of news like any other."""
+        self._connection.settimeout(within_s)
+        self._connection.sendall(protocol.write_request(request_id, verb, fields))
+
+    @property
+    def has_news(self) -> bool:
+        """Whether there is something to read, be it that the daemon went away."""
+        poll = select.poll()
+        poll.register(self._connection, select.POLLIN)
+        return bool(poll.poll(0))
+
     def news(self, *, within_s: float | None = None) -> Fields | None:
-        """Wait for the next piece of news, after `subscribe`; None when there was none in time."""
+        """Wait for the next piece of news, after `subscribe` or `put`; None when there was none in time."""
         self._connection.settimeout(within_s)
         try:
             line = self._file.readline()
@@ -193,7 +205,7 @@ def wait_until_gone(home: Home, *, within_s: float) -> bool:
     return True
 
 
-def _connected(home: Home) -> socket.socket | None:
+def _connected(home: Home, within_s: float = ANSWER_S) -> socket.socket | None:
     path = socket_path(home)
     try:
         check_socket(path, os.lstat(path))
@@ -201,7 +213,7 @@ def _connected(home: Home) -> socket.socket | None:
         return None
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        connection.settimeout(ANSWER_S)
+        connection.settimeout(within_s)
         with socket_address(home) as address:
             connection.connect(address)
     except (ConnectionRefusedError, FileNotFoundError):

@@ -7,12 +7,15 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
+import flowctl
 from flowctl.core.daemon.instance import Holder, find_holder
 from flowctl.store.home import Home, HomeUnusable
 from flowctl.store.overview import OverviewReader
 from flowctl.store.problems import DatabaseBusy, DatabaseGone, StoreError
 from flowctl.store.sqlite import file_identity
+from flowctl.tui.data.hearing import Hearing
 from flowctl.tui.data.lanes import Opening
+from flowctl.tui.data.safe_rows import line
 from flowctl.tui.data.upkeep import Standing, Upkeep
 from flowctl.tui.model.snapshots import Pulse
 
@@ -27,6 +30,7 @@ class Pulsing:
         #: Has all others close the database.
         self._let_go = let_go
         self._upkeep = Upkeep(home)
+        self._hearing = Hearing(home)
         self._clock = clock
         self._opening = Opening(home)
         #: Goes up whenever something was written.
@@ -43,6 +47,11 @@ class Pulsing:
         """Runs whose journals cannot be read to the end, with the reason."""
         return self._upkeep.unreadable
 
+    @property
+    def is_daemon_silent(self) -> bool:
+        """Whether the daemon has left a question unanswered for long."""
+        return self._hearing.is_silent
+
     def beat(self) -> Pulse:
         """Look; never raises for what a store may say."""
         now_s, at = time.monotonic(), self._clock()
@@ -51,11 +60,14 @@ class Pulsing:
         holder, standing, is_readable = self.holder, None, True
         try:
             if holder is None:
+                self._hearing.forget()
                 standing = self._upkeep.take_in(now_s, at)
             version = self._opening.here(self._look)
             if holder is not None:
                 pid = holder.pid
                 standing = self._opening.here(lambda reader: self._upkeep.look_at_daemon(reader, pid, now_s, at))
+                # One that does not answer explains all else.
+                standing = self._hearing.listen(holder, now_s, at) or standing
             if (seen := (self._opening.opened, version)) != self._seen:
                 self._seen = seen
                 self.version += 1
@@ -71,14 +83,17 @@ class Pulsing:
             daemon_pid=None if holder is None else holder.pid,
             daemon_since=datetime.fromtimestamp(holder.started_at / 1e6, UTC) if holder and holder.started_at else None,
             problem=None if standing is None else standing.problem,
-            is_told=standing is None and (holder is not None or self._upkeep.is_told),
+            # A daemon that answers again changes no file, but is listened to once a second all the same.
+            is_told=(standing is None or self._hearing.is_silent) and (holder is not None or self._upkeep.is_told),
             at=at,
             as_of=at if standing is None else standing.since,
             is_readable=is_readable,
+            remark=None if holder is None else _of_another_version(holder) or self._hearing.trouble,
         )
 
     def close(self) -> None:
         """Let go of the database."""
+        self._hearing.close()
         self._opening.close()
         self._upkeep.close()
 
@@ -90,3 +105,13 @@ class Pulsing:
             raise DatabaseGone(self._home.database)
         self._had_database = self._had_database or is_there
         return reader.data_version()
+
+
+def _of_another_version(holder: Holder) -> str | None:
+    """Say that the daemon is another flowctl than this one."""
+    if holder.version in ("", flowctl.__version__):
+        return None
+    return (
+        f"The daemon is flowctl {line(holder.version)}, this interface is {flowctl.__version__}: "
+        "`flowctl daemon restart` makes them one; runs go on."
+    )

@@ -267,7 +267,14 @@ class Source:
         """Read sizes, places and versions."""
         pulsing = self._pulsing
         return self._slow.ask(
-            lambda reader: system(reader, self.home, pulsing.holder, pulsing.unreadable, self.clock())
+            lambda reader: system(
+                reader,
+                self.home,
+                pulsing.holder,
+                pulsing.unreadable,
+                self.clock(),
+                is_silent=pulsing.is_daemon_silent,
+            )
         )
 
     def _page(self, reader: OverviewReader, query: Query, limit: int, before: Cursor | None) -> RunsPage:

@@ -28,7 +28,13 @@ _PATIENCE_S: Final = 0.5
 
 
 def system(
-    reader: OverviewReader, home: Home, holder: Holder | None, unreadable: Mapping[str, str], now: datetime
+    reader: OverviewReader,
+    home: Home,
+    holder: Holder | None,
+    unreadable: Mapping[str, str],
+    now: datetime,
+    *,
+    is_silent: bool,
 ) -> SystemFacts:
     """Measure and count; counting large tables takes its time."""
     stats = stats_of(home) if os.path.exists(home.database) else None  # noqa: PTH110 - the store speaks in text paths
@@ -43,7 +49,7 @@ def system(
         oldest=stats.oldest if stats else None,
         newest=stats.newest if stats else None,
         active_runs=len(active_runs(home)),
-        daemon=None if holder is None else _daemon(home, holder),
+        daemon=None if holder is None else _daemon(home, holder, is_silent=is_silent),
         limits=tuple(
             LimitUse(safe_rows.line(name), slots, slots - free_slots(home.path, name, slots))
             for name, slots in reader.limits().items()
@@ -61,7 +67,7 @@ def system(
     )
 
 
-def _daemon(home: Home, holder: Holder) -> DaemonFacts:
+def _daemon(home: Home, holder: Holder, *, is_silent: bool) -> DaemonFacts:
     from flowctl.core.daemon.client import Client
 
     known = DaemonFacts(
@@ -69,8 +75,10 @@ def _daemon(home: Home, holder: Holder) -> DaemonFacts:
         version=safe_rows.line(holder.version),
         since=datetime.fromtimestamp(holder.started_at / 1e6, UTC) if holder.started_at else None,
     )
+    if is_silent:
+        return known
     try:
-        with Client.connect(home, start=False) as client:
+        with Client.connect(home, start=False, within_s=_PATIENCE_S) as client:
             told: Mapping[str, Any] = client.ask_as(secrets.token_hex(8), "status", {}, within_s=_PATIENCE_S)
     except (FlowctlError, OSError):
         return known

@@ -27,6 +27,8 @@ class Pulse:
     as_of: datetime | None
     #: Whether the store can be read; with a problem it may still be, though it does not hold all there is.
     is_readable: bool = True
+    #: What is wrong although all that is shown is of now: a daemon of another version, one in trouble.
+    remark: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

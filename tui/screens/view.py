@@ -230,6 +230,8 @@ class View(Moving, Acting, Taking, FillingIn, Pointing, TypingLine):
             return ((f" {problem}", "warning"),), self._as_of()
         if (banner := self.flowctl.daemon.banner()) is not None:
             return banner[0], banner[1] if self.CAN_RECONNECT else ()
+        if (pulse := self.bridge.pulse) is not None and pulse.remark is not None:
+            return ((f" {pulse.remark}", "warning"),), ()
         return mistakes_line(self.flowctl.keymap_problems) if self.flowctl.tells_keymap else (), ()
 
     def _as_of(self) -> Line:

@@ -6,16 +6,31 @@ import os
 import signal
 import time
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
 
+import flowctl
 from flowctl.core.daemon.instance import find_holder
+from flowctl.tui import bridge
 from flowctl.tui.actions import Actions
 from flowctl.tui.app import FlowctlApp
+from flowctl.tui.data import hearing
 from flowctl.tui.screens import view
 from flowctl.tui.screens.form import FormScreen
-from tests.tui.screens.driving import cursor_line, grid, note, press, screen_text, seen, shown, strike, until
+from tests.tui.screens.driving import (
+    cursor_line,
+    grid,
+    note,
+    press,
+    screen_text,
+    seen,
+    sentence,
+    shown,
+    strike,
+    until,
+)
 from tests.tui.screens.workplace import Desk, Workplace, go_to
 
 
@@ -146,6 +161,50 @@ def test_one_that_hangs_is_said_to_be_silent_and_everything_else_goes_on(
     desk.drive(scenario)
 
     assert place.state(run_id) == "Cancelled"
+
+
+def test_one_that_hangs_unasked_is_told_with_the_time_that_is_shown_until_it_goes_on(
+    place: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bridge, "_AGAIN_S", 0.1)
+    for name in ("_FIRST_AFTER_S", "_ASK_EVERY_S", "_SILENT_S"):
+        monkeypatch.setattr(hearing, name, 0.05)
+
+    async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
+        await until(app, pilot, lambda: "● daemon" in grid(app)[0])
+        os.kill(place.pid, signal.SIGSTOP)
+        try:
+            await until(app, pilot, lambda: "! as of" in grid(app)[0])
+            assert f"The daemon (process {place.pid}) has not answered since" in sentence(app)
+            assert "`flowctl daemon restart` replaces it" in sentence(app)
+        finally:
+            os.kill(place.pid, signal.SIGCONT)
+        await until(app, pilot, lambda: "● daemon" in grid(app)[0] and "has not answered" not in screen_text(app))
+
+    Desk(place).drive(scenario)
+
+
+def test_a_daemon_in_trouble_or_of_another_version_is_told_with_the_remedy(
+    place: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bridge, "_AGAIN_S", 0.1)
+    for name in ("_FIRST_AFTER_S", "_ASK_EVERY_S"):
+        monkeypatch.setattr(hearing, name, 0.05)
+    settings = Path(place.home.path) / "flowctl.toml"
+
+    async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
+        settings.write_text("retain_days = 'many'\n")
+        os.kill(place.pid, signal.SIGHUP)
+        await until(app, pilot, lambda: "The daemon cannot do all its work (settings): " in sentence(app))
+        assert "● daemon" in grid(app)[0]
+        settings.unlink()
+        os.kill(place.pid, signal.SIGHUP)
+        await until(app, pilot, lambda: "cannot do all its work" not in screen_text(app))
+
+        monkeypatch.setattr(flowctl, "__version__", "99.9")
+        await until(app, pilot, lambda: "this interface is 99.9: `flowctl daemon restart`" in sentence(app))
+
+    Desk(place).drive(scenario)
 
 
 def test_one_that_hangs_keeps_nobody_from_leaving(place: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
