@@ -49,7 +49,7 @@ def copy_database(home: Home, path: str) -> None:
 def verify(path: str) -> int:
     """Look through a database that nobody uses; return its schema. Raise `DatabaseDamaged` or `DatabaseTooNew`."""
     with translated(path):
-        connection = sqlite3.connect(_immutable(path), uri=True)
+        connection = open_copy(path)
         try:
             problems = problems_of(connection, thorough=False)
             if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
@@ -62,6 +62,11 @@ def verify(path: str) -> int:
     if version > SCHEMA_VERSION:
         raise DatabaseTooNew(path, version, SCHEMA_VERSION)
     return version
+
+
+def open_copy(path: str) -> sqlite3.Connection:
+    """Open a copy for reading, with nothing made beside it: nobody else uses it."""
+    return sqlite3.connect(_immutable(path), uri=True)
 
 
 def sync_folder(path: str) -> None:

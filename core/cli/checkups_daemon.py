@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -13,6 +14,7 @@ from flowctl.core.cli.checkups import Checkup, Verdict
 from flowctl.core.cli.wording import counted
 from flowctl.core.daemon.client import Client, NoDaemon
 from flowctl.core.daemon.protocol import Fields
+from flowctl.core.daemon.snapshots import plans_lost
 from flowctl.core.engine.settings import SettingsError, load_settings, unknown_variables
 from flowctl.store import file_queries, plan_queries
 from flowctl.store.file_records import FlowFileRow
@@ -21,6 +23,8 @@ from flowctl.store.plan_records import DeploymentRow
 from flowctl.store.problems import StoreError
 from flowctl.store.queries import Reader
 
+#: One that hangs is a finding; three checks ask it.
+_PATIENCE_S: Final = 3.0
 _INOTIFY: Final = "/proc/sys/fs/inotify"
 _FEW_WATCHES: Final = 8_192
 _FEW_INSTANCES: Final = 32
@@ -75,6 +79,8 @@ def check_schedules(home: Home) -> Iterable[Checkup]:
         )
     else:
         yield Checkup("schedules", Verdict.OK, f"{counted(len(rows), 'deployment')}, {len(waiting)} by schedule")
+    if (lost := _lost(home)) is not None:
+        yield Checkup("schedules", Verdict.WARN, lost, "`flowctl db rebuild`, or deploy them again.")
     for row in broken[:3]:
         remedy = f"`flowctl deployment show {row.name}`"
         yield Checkup("schedules", Verdict.WARN, f"{row.name} rests: {row.problem}", remedy)
@@ -120,8 +126,8 @@ def _inotify_limits() -> dict[str, int]:
 
 
 def _ask(home: Home, verb: str) -> Fields:
-    with Client.connect(home, start=False) as client:
-        return client.ask(verb)
+    with Client.connect(home, start=False, within_s=_PATIENCE_S) as client:
+        return client.ask_as(secrets.token_hex(8), verb, {}, within_s=_PATIENCE_S)
 
 
 def _is_running(home: Home) -> bool:
@@ -138,6 +144,15 @@ def _deployments(home: Home) -> list[DeploymentRow]:
             return reader.read_with(plan_queries.deployments)
     except (StoreError, OSError):
         return []  # the check of the database says why
+
+
+def _lost(home: Home) -> str | None:
+    try:
+        with Reader.open(home) as reader:
+            lost = plans_lost(home, reader)
+    except (StoreError, OSError):
+        return None  # as above
+    return None if lost is None else str(lost)
 
 
 def _flow_files(home: Home) -> list[FlowFileRow]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from secrets import token_hex
+from typing import Final
 
 from rich.table import Table
 from rich.text import Text
@@ -18,13 +20,16 @@ from flowctl.core.daemon.instance import find_holder
 from flowctl.core.daemon.protocol import Fields
 from flowctl.store.home import Home
 
+#: That it does not answer is an answer, too.
+_PATIENCE_S: Final = 5.0
+
 
 def print_status(*, as_json: bool) -> Exit:
     """Print how the daemon is; exit code 1 where there is none."""
     home = Home.default()
     try:
-        with Client.connect(home, start=False) as client:
-            found = client.ask("status")
+        with Client.connect(home, start=False, within_s=_PATIENCE_S) as client:
+            found = client.ask_as(token_hex(8), "status", {}, within_s=_PATIENCE_S)
     except NoDaemon:
         holder = find_holder(home)
         if as_json:

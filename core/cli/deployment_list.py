@@ -15,6 +15,7 @@ from flowctl.core.cli.output import make_console, print_json
 from flowctl.core.cli.palette import ACCENT, PROBLEM, QUIET, WARNING
 from flowctl.core.cli.safe_text import safe, safe_block
 from flowctl.core.cli.wording import ago
+from flowctl.core.daemon.snapshots import plans_lost
 from flowctl.store import plan_queries
 from flowctl.store.home import Home
 from flowctl.store.plan_records import DeploymentRow
@@ -22,8 +23,10 @@ from flowctl.store.plan_records import DeploymentRow
 
 def print_deployments(*, as_json: bool) -> Exit:
     """Print all deployments, as a table or as JSON."""
-    with open_reader(Home.default()) as reader:
+    home = Home.default()
+    with open_reader(home) as reader:
         rows = reader.read_with(plan_queries.deployments)
+        lost = plans_lost(home, reader)
     if as_json:
         print_json([deployment_json(row) for row in rows])
         return Exit.OK
@@ -34,6 +37,8 @@ def print_deployments(*, as_json: bool) -> Exit:
                 "There are no deployments. Make one: ", ("flowctl deploy FILE.py:FLOW --cron '0 2 * * *'", ACCENT)
             )
         )
+        if lost is not None:
+            console.print(safe_block(lost, WARNING))
         return Exit.OK
     now = datetime.now(UTC)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style=QUIET)

@@ -11,6 +11,8 @@ from typing import Final, NamedTuple
 from flowctl.core.daemon.paths import snapshots
 from flowctl.store.copies import UNFINISHED, copy_database
 from flowctl.store.home import Home
+from flowctl.store.lost_plans import LostPlans, lost_plans
+from flowctl.store.queries import Reader
 from flowctl.store.sqlite import translated
 
 #: The newest may have been made when something was wrong already.
@@ -53,3 +55,8 @@ def list_snapshots(home: Home) -> list[Snapshot]:
             at = datetime.strptime(match[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
             found.append(Snapshot(at, entry.path, entry.stat().st_size))
     return sorted(found, reverse=True)
+
+
+def plans_lost(home: Home, reader: Reader) -> LostPlans | None:
+    """Tell whether a snapshot has deployments that went with a database that was deleted."""
+    return reader.read_with(lambda connection: lost_plans(connection, [each.path for each in list_snapshots(home)]))

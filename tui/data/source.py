@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, Self
 
+from flowctl.core.daemon.snapshots import plans_lost
 from flowctl.store.home import Home
 from flowctl.store.overview import OverviewReader
 from flowctl.store.problems import RunNotFound
@@ -219,6 +220,11 @@ class Source:
     def deployments(self) -> tuple[ListedDeployment, ...]:
         """Read all deployments, by name, with their latest runs."""
         return self._slow.ask(lambda reader: self._plans.listed(reader, self.clock()))
+
+    def lost_plans(self) -> str | None:
+        """Say how deployments come back that went with a database that was deleted; None: none are known of."""
+        found = self._slow.ask(lambda reader: plans_lost(self.home, reader))
+        return None if found is None else safe_rows.line(str(found))
 
     def outlook(self, key: str) -> Outlook | None:
         """Work out when a deployment fires next; None where there is none of that name."""

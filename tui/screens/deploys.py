@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from textwrap import wrap
 from typing import ClassVar, Final, cast
 
 from textual import on
@@ -51,6 +52,8 @@ class DeploysScreen(FilteredList[ListedDeployment], DeploysActing):
         self._all: tuple[ListedDeployment, ...] = ()
         self._is_read = False
         self._outlook: Outlook | None = None
+        #: How deployments come back that went with a deleted database.
+        self._lost: str | None = None
         self._asked: Question[Outlook | None] | None = None
 
     def body(self) -> Iterable[Widget]:
@@ -81,9 +84,19 @@ class DeploysScreen(FilteredList[ListedDeployment], DeploysActing):
 
     def ask(self) -> None:
         self.watch_store(lambda source: source.deployments(), self._take, is_slow=True)
+        self.watch_store(lambda source: source.lost_plans(), self._take_lost, is_slow=True)
         self._asked = self.watch_store(
             lambda source: None if self._key is None else source.outlook(self._key), self._take_outlook, is_slow=True
         )
+
+    def _take_lost(self, sentence: str | None) -> None:
+        if sentence != self._lost:
+            self._lost = sentence
+            self.show_rows()
+
+    def _lost_lines(self) -> list[Line]:
+        lines = wrap(self._lost or "", max(self.size.width - 8, 20))
+        return [(), *(((f"   {line}", "warning"),) for line in lines)] if lines else []
 
     @property
     def _key(self) -> str | None:
@@ -115,7 +128,7 @@ class DeploysScreen(FilteredList[ListedDeployment], DeploysActing):
                 (("   esc", "accent"), (" shows all again", "")),
             )
         else:
-            rows.empty = _EMPTY
+            rows.empty = (*self._lost_lines(), *_EMPTY)
         self.query_one("#below").set_class(not self._all, "-empty")
         self.put(self._all)
         rows.retitle("deployments", deploys_lines.tally(self._all), "p on/off · t run… · e edit · B backfill…")

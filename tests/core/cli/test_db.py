@@ -5,18 +5,22 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Generator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from flowctl.core.daemon.client import start_daemon, wait_until_gone
 from flowctl.core.daemon.instance import find_holder
+from flowctl.core.daemon.snapshots import take_snapshot
 from flowctl.store.catchup import catch_up
 from flowctl.store.home import Home
 from flowctl.store.queries import Reader
 from tests.conftest import Command
+from tests.core.cli.conftest import Say
 from tests.core.daemon.waiting import DEADLINE_S, names, once
 from tests.store.journals import a_run, an_id, many_runs, write_journal
+from tests.tui.planned import a_deployment, writing
 
 
 @pytest.fixture(autouse=True)
@@ -162,3 +166,27 @@ def test_limits_are_set_listed_and_removed(home: Home, flowctl_command: Command)
     assert removed.returncode == 0
     assert (again.returncode, "no limit 'gpu'" in again.stderr) == (5, True)
     assert negative.returncode == 2
+
+
+def test_deployments_that_went_with_a_deleted_database_are_told_of_until_they_are_back(say: Say, home: Home) -> None:
+    def losing() -> bool:
+        lists, doctor = say("deployment", "ls").out, say("doctor").out
+        is_told = "went with the database when it was deleted: `flowctl db rebuild`" in " ".join(lists.split())
+        assert is_told is ("1 deployment that went" in " ".join(doctor.split()))
+        return is_told
+
+    with writing(home) as connection:
+        a_deployment(connection, "nightly", "0 2 * * *", now=datetime.now(UTC))
+    take_snapshot(home, datetime.now(UTC))
+    assert not losing()
+
+    Path(home.database).unlink()
+    assert losing()
+    assert say("db", "rebuild", "--yes").code == 0
+    assert "nightly" in say("deployment", "ls").out
+    assert not losing()
+
+    with writing(home) as connection:
+        connection.execute("DELETE FROM deployment")
+        connection.execute("INSERT INTO request VALUES ('1', 'deployment_delete', 1, NULL, '{}', 'ok', NULL)")
+    assert not losing()

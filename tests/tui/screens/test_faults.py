@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
+from flowctl.core.daemon.snapshots import take_snapshot
 from flowctl.store.home import Home
 from flowctl.store.sqlite import SCHEMA_VERSION, sqlite3
 from flowctl.tui import daemon_life
 from flowctl.tui.actions import Actions, Outcome
 from flowctl.tui.app import FlowctlApp
+from tests.tui.planned import a_deployment, writing
 from tests.tui.screens.driving import NARROW, NOW, WIDE, drive, grid, press, screen_text, sentence, settled, until
 from tests.tui.screens.sample import three_runs
 
@@ -98,3 +100,17 @@ def test_times_of_ended_runs_are_written_anew_with_each_day(home: Home) -> None:
 
     with three_runs(home):
         drive(home, scenario)
+
+
+def test_no_deployments_because_their_database_was_deleted_is_not_taken_for_none_yet(home: Home) -> None:
+    with writing(home) as connection:
+        a_deployment(connection, "nightly", "0 2 * * *", now=NOW)
+    take_snapshot(home, NOW)
+
+    async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
+        await press(app, pilot, "2")
+        await until(app, pilot, lambda: "nightly" in screen_text(app))
+        Path(home.database).unlink()
+        await until(app, pilot, lambda: "`flowctl db rebuild` brings it back" in sentence(app))
+
+    drive(home, scenario)
