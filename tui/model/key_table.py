@@ -261,6 +261,12 @@ _OF_FORMS: Final = (
     _binding("form.copy", "ctrl+y", "copy the equal command", _FORM, "Act", footer=30, brief="copy command"),
     _binding("form.cancel", "escape", "cancel the form", _FORM, "Act", footer=40, brief="cancel"),
 )
+_HELP: Final = frozenset({"help"})
+_OF_HELP: Final = (
+    _binding("help.do", "enter", "do what the row says", _HELP, "Act", footer=10, brief="do it"),
+    _binding("help.section", "tab", "the next section: keys, query, states, about", _HELP, "Look", footer=20),
+    _binding("help.close", "escape", "clear the search, or close", _HELP, "Move", footer=30, brief="close"),
+)
 _OF_APP: Final = (
     _binding("app.help", "question_mark", "the keys that work here", _APP, "App", footer=98, brief="help"),
     _binding("app.palette", "colon ctrl+p", "command palette", _APP, "App", footer=96, brief="cmd"),
@@ -272,4 +278,4 @@ _OF_APP: Final = (
     _binding("app.reconnect", "ctrl+r", "start the daemon, or connect again", _APP, "App"),
     _binding("app.suspend", "ctrl+z", "to the shell and back by fg", _APP, "App"),
 )
-BINDINGS: Final = (*_MOVE, *_FIND, *_MARK, *_ACT, *_LOOK, *_OF_FORMS, *_OF_APP)
+BINDINGS: Final = (*_MOVE, *_FIND, *_MARK, *_ACT, *_LOOK, *_OF_FORMS, *_OF_HELP, *_OF_APP)

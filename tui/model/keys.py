@@ -141,7 +141,7 @@ def footer_of(table: Sequence[Binding], scope: str, can_run: Iterable[str] | Non
 
 
 def help_of(table: Sequence[Binding], scope: str, search: str = "") -> dict[str, tuple[Binding, ...]]:
-    """Give what the help shows by group; with a search only what has all its words in title, keys or id."""
+    """Give what the help shows by group; with a search only what has all its words in title, keys, id or command."""
     words = search.lower().split()
     found: dict[str, tuple[Binding, ...]] = {}
     for group in GROUPS:
@@ -149,7 +149,9 @@ def help_of(table: Sequence[Binding], scope: str, search: str = "") -> dict[str,
             binding
             for binding in bindings_of(table, scope)
             if binding.group == group
-            and all(word in f"{binding.title} {keys_of(binding)} {binding.id}".lower() for word in words)
+            and all(
+                word in f"{binding.title} {keys_of(binding)} {binding.id} {binding.command}".lower() for word in words
+            )
         )
         if fitting:
             found[group] = fitting

@@ -62,10 +62,7 @@ class PaletteScreen(View):
             )
             for each in palette_of(of.bindings, of.SCOPE)
         ]
-        self._entries += [Entry(title, "", partial(of.call_later, do)) for title, do in entries(of)]
-        self._entries += [
-            Entry(f"theme: {theme.title}", name, partial(app.restyle, name)) for name, theme in THEMES.items()
-        ]
+        self._entries += commands_of(of)
 
     def body(self) -> Iterable[Widget]:
         yield Bar(id="query")
@@ -156,6 +153,15 @@ class PaletteScreen(View):
             (fit(row.command, command - 1, cut=glyphs.cut) + " " if command else "", "quiet"),
             (fit(row.keys, 16, cut=glyphs.cut), "accent"),
         )
+
+
+def commands_of(of: View) -> list[Entry]:
+    """Give what can be done on a screen without a key of its own."""
+    app = of.flowctl
+    return [
+        *(Entry(title, "", partial(of.call_later, do)) for title, do in entries(of)),
+        *(Entry(f"theme: {theme.title}", name, partial(app.restyle, name)) for name, theme in THEMES.items()),
+    ]
 
 
 def best_of(entries: Sequence[Entry], typed: str) -> list[Entry]:

@@ -60,6 +60,8 @@ def test_one_verb_has_one_key_on_every_screen() -> None:
     shared = {"f", "p", "r", "R", "space", "asterisk"}
     # In a form one types, so that only these are keys there.
     shared |= {"enter", "escape", "ctrl+r"}
+    # In the help whatever is typed is searched.
+    shared |= {"tab"}
     # Nothing is skipped on the System screen.
     shared |= {"K"}
     # While one travels in time, they go from event to event.

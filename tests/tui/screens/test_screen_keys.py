@@ -129,15 +129,34 @@ def test_a_log_is_searched_filtered_and_walked_by_problems(home: Home, size: tup
         drive(home, scenario, size=size)
 
 
-def test_the_help_shows_the_keys_of_the_screen_and_does_what_is_chosen(home: Home) -> None:
+def test_the_help_searches_what_is_typed_and_does_what_is_chosen(home: Home) -> None:
     async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
-        await press(app, pilot, "question_mark", "slash", *"reverse", "enter")
+        await press(app, pilot, "question_mark", *"reverse")
         assert "reverse the order" in screen_text(app)
-        assert "next row" not in screen_text(app)
+        assert "main views" not in screen_text(app)
         await press(app, pilot, "enter")
-        assert names(app)[-1] == "brave-otter" or names(app)[0] == "brave-otter"
         assert isinstance(app.screen, RunsScreen)
         assert app.screen.runs.is_reversed
+        # What has no key is found as well; escape shows all keys again, then closes.
+        await press(app, pilot, "question_mark", *"theme", "escape")
+        assert "main views" in screen_text(app)
+        await press(app, pilot, *"light", "enter")
+        assert (app.ink.name, shown(app).SCOPE) == ("light", "runs")
+
+    with three_runs(home):
+        drive(home, scenario)
+
+
+def test_the_help_has_sections_where_it_is_narrow_and_columns_to_go_along(home: Home) -> None:
+    async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
+        await press(app, pilot, "question_mark", "tab")
+        assert "how often it was started again" in screen_text(app)
+        await press(app, pilot, "tab")
+        assert "every state has its own shape" in screen_text(app)
+        await press(app, pilot, "tab", "tab")
+        assert "j k" in cursor_line(app)
+        await press(app, pilot, "right", "up", "right", "end", "home", "right", "right", "enter")
+        assert shown(app).is_typing
 
     with three_runs(home):
         drive(home, scenario)
