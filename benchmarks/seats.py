@@ -9,7 +9,7 @@ import select
 import signal
 import struct
 import termios
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from time import perf_counter
 from types import TracebackType
@@ -18,16 +18,23 @@ from typing import Final, Self
 _PATIENCE_S: Final = 60.0
 
 
-class Seat:
-    """The person in front of a terminal of 140 x 40."""
+#: Columns and rows.
+WIDE: Final = (140, 40)
+NARROW: Final = (80, 24)
 
-    def __init__(self, command: list[str], **environment: str) -> None:
+
+class Seat:
+    """The person in front of a terminal."""
+
+    def __init__(
+        self, command: list[str], *, size: tuple[int, int] = WIDE, environment: Mapping[str, str] | None = None
+    ) -> None:
         self.output = bytearray()
         self.began_s = perf_counter()
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
-            fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 140, 0, 0))
-            os.environ.update(TERM="xterm-256color", COLORTERM="truecolor", **environment)
+            fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", *reversed(size), 0, 0))
+            os.environ.update({"TERM": "xterm-256color", "COLORTERM": "truecolor", **(environment or {})})
             os.execv(command[0], command)
 
     def __enter__(self) -> Self:

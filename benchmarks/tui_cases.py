@@ -29,7 +29,9 @@ CASES: Final = (
         sides=(Side(subject="tui_path.quiet", size=80), Side(subject="tui_path.minimal_quiet", size=80)),
         rows=(
             _row("key to paint, quiet: p95", "key_p95_ms", "ms", 30, "minimal_key_p95_ms"),
+            _row("the same, 80 x 24", "narrow_key_p95_ms", "ms", 30),
             _row("processor while nothing happens", "idle_percent", "%", 0.3, "minimal_idle_percent"),
+            _row("the same, 80 x 24", "narrow_idle_percent", "%", 0.3),
         ),
     ),
     Case(

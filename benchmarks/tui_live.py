@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -15,9 +14,7 @@ from typing import Final
 
 from benchmarks.measuring import Figures, answer
 from benchmarks.seats import Seat
-from benchmarks.tui_path import HOME, INTERFACE, SETTLE_S, percentiles
-from flowctl.core.daemon.client import start_daemon, wait_until_gone
-from flowctl.core.daemon.instance import find_holder
+from benchmarks.tui_path import HOME, INTERFACE, SETTLE_S, daemon, percentiles
 
 WATCH_S: Final = 5.0
 #: The name of a run that says, in ms, when it began.
@@ -111,7 +108,7 @@ def changes(size: int) -> Figures:
     """From the moment at which a task is done to the moment at which the terminal has the count of those done."""
     file = Path(HOME.path) / "times.txt"
     seen: dict[int, float] = {}
-    with _daemon(), _run("ticks", f"count={size}", f"apart_s={APART_S}", f"file={file}"), Seat(INTERFACE) as seat:
+    with daemon(), _run("ticks", f"count={size}", f"apart_s={APART_S}", f"file={file}"), Seat(INTERFACE) as seat:
         deadline = perf_counter() + size * APART_S + 20
         while len(seen) < size and size not in seen and perf_counter() < deadline:
             if seat.read(0.5):
@@ -127,7 +124,7 @@ def changes(size: int) -> Figures:
 
 def beginnings(size: int) -> Figures:
     """From the beginning of a run, while nothing else happens, to the moment at which the terminal has it."""
-    with _daemon():
+    with daemon():
         with_daemon = _beginnings(size)
     without = _beginnings(size)
     return percentiles("begun", with_daemon) | percentiles("begun_alone", without)
@@ -155,21 +152,9 @@ def _beginnings(size: int) -> list[float]:
 @contextmanager
 def _watched(flow: str, **environment: str) -> Generator[Seat]:
     """Have a flow at work and the interface opened, which shows that."""
-    with _daemon(), _run(flow), Seat(INTERFACE, **environment) as seat:
+    with daemon(), _run(flow), Seat(INTERFACE, environment=environment) as seat:
         seat.until(lambda output: b"running" in output)
         yield seat
-
-
-@contextmanager
-def _daemon() -> Generator[None]:
-    start_daemon(HOME)
-    try:
-        yield
-    finally:
-        holder = find_holder(HOME)
-        if holder is not None and holder.pid:
-            os.kill(holder.pid, 15)
-            wait_until_gone(HOME, within_s=20)
 
 
 @contextmanager

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import sys
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from benchmarks.measuring import ROOT, Figures, answer
-from benchmarks.seats import Seat
+from benchmarks.seats import NARROW, WIDE, Seat
 from benchmarks.store_path import prepare_many_runs
 from benchmarks.tui_probe import NOTED_S, pauses
+from flowctl.core.daemon.client import start_daemon, wait_until_gone
+from flowctl.core.daemon.instance import find_holder
 from flowctl.store.home import Home
 
 HOME: Final = Home.default()
@@ -19,8 +24,8 @@ INTERFACE: Final = [sys.executable, "-m", "flowctl", "tui", "--no-daemon"]
 MINIMAL: Final = [sys.executable, str(ROOT / "benchmarks" / "tui_floor.py")]
 #: Long enough for whatever is done once at the start.
 SETTLE_S: Final = 3.0
-#: A tenth of a percent of it is a hundredth of a second.
-_IDLE_S: Final = 10.0
+#: A tenth of a percent of it is a fiftieth of a second.
+_IDLE_S: Final = 20.0
 #: Behind all that a run has logged by itself.
 _FAR: Final = 1_000
 #: What is typed above the list of runs, letter by letter.
@@ -52,11 +57,15 @@ def minimal_starts(size: int) -> Figures:
 def quiet(size: int) -> Figures:
     """Nothing happens: what it takes of the processor, and how long a key takes to be painted."""
     prepare_many_runs(1_000)
-    with Seat(INTERFACE) as seat:
-        seat.until(lambda output: b"completed" in output)
-        seat.rest(SETTLE_S)
-        idle = seat.cpu_percent(_IDLE_S)
-        return {"idle_percent": idle} | percentiles("key", seat.keys(size, "jk"))
+    figures: Figures = {}
+    with daemon():
+        for name, terminal in (("narrow_", NARROW), ("", WIDE)):
+            with Seat(INTERFACE, size=terminal) as seat:
+                seat.until(lambda output: b"completed" in output)
+                seat.rest(SETTLE_S)
+                figures[f"{name}idle_percent"] = seat.cpu_percent(_IDLE_S)
+                figures |= percentiles(f"{name}key", seat.keys(size, "jk"))
+    return figures
 
 
 def minimal_quiet(size: int) -> Figures:
@@ -141,6 +150,19 @@ def many(size: int) -> Figures:
             "filter_pause_ms": filtered[0],
             "filter_busy_ms": filtered[1],
         }
+
+
+@contextmanager
+def daemon() -> Generator[None]:
+    """Have a daemon meanwhile."""
+    start_daemon(HOME)
+    try:
+        yield
+    finally:
+        holder = find_holder(HOME)
+        if holder is not None and holder.pid:
+            os.kill(holder.pid, 15)
+            wait_until_gone(HOME, within_s=20)
 
 
 def percentiles(name: str, took: list[float]) -> Figures:

@@ -29,7 +29,7 @@ T = TypeVar("T")
 #: Ten times a second is more than an eye follows.
 EVERY_S: Final = 0.1
 #: Where every change wakes it, it still looks so often: a daemon that dies changes no file.
-_AGAIN_S: Final = 1.0
+_AGAIN_S: Final = 2.0
 #: A log that scrolls is drawn whole each time: nearly all that following one costs.
 LOG_EVERY_S: Final = 0.25
 #: Over a slow line every change costs bytes.
@@ -127,7 +127,8 @@ class Bridge:
         self._thread = threading.Thread(target=self._read, name="flowctl-tui-bridge", daemon=True)
         self._slow = ThreadPoolExecutor(max_workers=1, thread_name_prefix="flowctl-tui-slow")
         self.pulse: Pulse | None = None
-        self._looked_s = float("-inf")
+        #: Since when it is reading; None while it rests.
+        self._began_s: float | None = None
         #: How many seconds the last round of reading took; shown among the budgets.
         self.took_s = 0.0
 
@@ -205,8 +206,9 @@ class Bridge:
 
     @property
     def is_stuck(self) -> bool:
-        """Whether the store has not been looked at for so long that what is shown may be old: a disk that hangs."""
-        return time.monotonic() - self._looked_s > _STUCK_S
+        """Whether the store is being read for so long that what is shown may be old: a disk that hangs."""
+        began_s = self._began_s
+        return began_s is not None and time.monotonic() - began_s > _STUCK_S
 
     def _add(self, question: Question[T]) -> Question[T]:
         with self._lock:
@@ -217,17 +219,19 @@ class Bridge:
     def _read(self) -> None:
         source: Source | None = None
         version = -1
+        is_woken = True
         try:
             while not self._is_over:
-                began = time.perf_counter()
+                self._began_s = began_s = time.monotonic()
                 source = source or self._open()
                 # First watched, then read: what is written from now on is not missed.
                 is_watched = self._alarm.watch(source.home)
                 version = self._round(source, version)
-                self.took_s = time.perf_counter() - began
-                is_asked = self._alarm.rest(max(self.every_s, self.took_s / _SHARE - self.took_s))
-                if is_watched and not is_asked and self._is_settled():
-                    self._alarm.wait(_AGAIN_S)
+                self.took_s, self._began_s = time.monotonic() - began_s, None
+                # Where it only looked again, nothing comes in a hurry that would have to be slowed down.
+                is_asked = is_woken and self._alarm.rest(max(self.every_s, self.took_s / _SHARE - self.took_s))
+                is_settled = is_watched and not is_asked and self._is_settled()
+                is_woken = self._alarm.wait(_AGAIN_S) if is_settled else True
         except Exception as error:  # noqa: BLE001 - it is raised again on the loop
             self._send(Broken(error))
         finally:
@@ -241,7 +245,6 @@ class Bridge:
 
     def _round(self, source: Source, version: int) -> int:
         pulse = source.pulse()
-        self._looked_s = time.monotonic()
         before, self.pulse = self.pulse, pulse
         with self._lock:
             questions = list(self._questions)

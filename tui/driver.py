@@ -20,8 +20,10 @@ from textual.message import Message
 
 from flowctl.tui import skeleton
 
-#: For how long input may take to notice that it is to end.
+#: How often it is looked whether what has come is all: half a sequence is a key of its own.
 _INPUT_S: Final = 0.1
+#: After so long without a letter nothing more belongs to what has come, and nobody looks.
+_OVER_S: Final = max(1.0, 2 * ESCAPE_DELAY)
 _BLOCK: Final = 1 << 16
 #: After how long without a letter a paste is over, although its end has not come.
 _PASTE_S: Final = 0.3
@@ -38,6 +40,8 @@ class TerminalDriver(LinuxDriver):
         self._file = _Output()  # type: ignore[assignment]  # pyright: ignore[reportAttributeAccessIssue] - all that is used of a file
         self._raw: list[Any] | None = None
         self._is_stopped = False
+        #: Wakes what waits for input when there is to be no more.
+        self._hears, self._tells = os.pipe()
 
     def start_application_mode(self) -> None:
         """Take the terminal; what it was before the first frame is what it is given back as."""
@@ -49,18 +53,25 @@ class TerminalDriver(LinuxDriver):
         except termios.error:
             self._raw = None  # it has gone
 
+    def disable_input(self) -> None:
+        """Take no more input, and wait for none."""
+        os.write(self._tells, b"!")
+        super().disable_input()
+        os.read(self._hears, 1)
+
     def run_input_thread(self) -> None:
         """Read what is typed; bytes that are no text are nothing that anybody has typed."""
         decode = codecs.getincrementaldecoder("utf-8")("ignore").decode
         parser, paste = XTermParser(self._debug), _Paste()
         poll = select.poll()
         poll.register(self.fileno, select.POLLIN)
+        poll.register(self._hears, select.POLLIN)
         text = ""
         while not self.exit_event.is_set():
             # An escape is a key of its own if nothing follows it soon; what comes later does not belong to it.
-            wait_s = ESCAPE_DELAY if "\x1b" in text else _INPUT_S
+            wait_s = ESCAPE_DELAY if "\x1b" in text else _INPUT_S if paste.quiet_s < _OVER_S else None
             text = paste.overdue
-            if poll.poll(wait_s * 1000):
+            if self.fileno in dict(poll.poll(None if wait_s is None else wait_s * 1000)):
                 try:
                     data = os.read(self.fileno, 1 << 12)
                 except OSError:
@@ -126,7 +137,7 @@ class _Paste:
     def __init__(self) -> None:
         self._tail = ""
         self._is_open = False
-        self._noted_s = 0.0
+        self._noted_s = float("-inf")
 
     def note(self, text: str) -> None:
         """Take in what comes, of which a mark may come in two parts."""
@@ -139,9 +150,14 @@ class _Paste:
             self._tail = seen[1 - len(_PASTE_BEGINS) :]
 
     @property
+    def quiet_s(self) -> float:
+        """For how long nothing has come."""
+        return time.monotonic() - self._noted_s
+
+    @property
     def overdue(self) -> str:
         """What the terminal owes: the end of a paste of which nothing has come for long; else nothing."""
-        return _PASTE_ENDS if self._is_open and time.monotonic() - self._noted_s > _PASTE_S else ""
+        return _PASTE_ENDS if self._is_open and self.quiet_s > _PASTE_S else ""
 
 
 class _Output:

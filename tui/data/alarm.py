@@ -37,14 +37,17 @@ class Alarm:
 
     def rest(self, seconds: float) -> bool:
         """Do nothing for a while, unless it rings; tell whether it did."""
-        return self._wait(seconds, [])
+        return self._wait(seconds, []) and self._take_rings()
 
-    def wait(self, seconds: float) -> None:
-        """Do nothing until it rings or the files change, or for a while."""
+    def wait(self, seconds: float) -> bool:
+        """Do nothing until it rings or the files change, or for a while; tell whether something woke it."""
         watches = [watch for _, watch in self._watches.values()]
-        self._wait(seconds, watches)
-        for watch in watches:
-            watch.drain()
+        is_woken = self._wait(seconds, watches)
+        if is_woken:
+            self._take_rings()
+            for watch in watches:
+                watch.drain()
+        return is_woken
 
     def close(self) -> None:
         """Let go of everything, once nobody rests or waits any more."""
@@ -77,7 +80,9 @@ class Alarm:
         poll.register(self._ears, select.POLLIN)
         for watch in watches:
             poll.register(watch.descriptor, select.POLLIN)
-        poll.poll(seconds * 1000)
+        return bool(poll.poll(seconds * 1000))
+
+    def _take_rings(self) -> bool:
         with suppress(BlockingIOError):
             return bool(os.read(self._ears, _MUCH))
         return False

@@ -282,20 +282,26 @@ class RunsScreen(Travelling, RunMarks):
         pane.put(self._preview.lines(pane.body_width, pane.body_height, self._now, glyphs, step=self.step))
 
     def take_counts(self, counts: Counts) -> None:  # noqa: ARG002 - the application keeps them
-        self._show_strip()
+        self._show_zones()
 
     def on_resize(self) -> None:
         """Fill the zones once it is known how wide they are."""
-        self.call_after_refresh(self._show_strip)
+        self.call_after_refresh(self._show_zones)
+
+    def _show_zones(self) -> None:
+        """Write the zones above the list."""
+        counts, day = self.flowctl.counts, self.query_one("#day", TextPane)
+        if counts is not None and day.size.height:
+            day.put(day_lines(counts, self.flowctl.ink.glyphs, day.body_width))
+        self._show_strip()
 
     def _show_strip(self) -> None:
-        """Write the zones above the list, which count down with the clock."""
+        """Write those of them that count down with the clock."""
         counts, glyphs, now = self.flowctl.counts, self.flowctl.ink.glyphs, self._now
-        day, coming, needs = (self.query_one(id_, TextPane) for id_ in ("#day", "#next", "#needs"))
-        if not day.size.height:
+        coming, needs = self.query_one("#next", TextPane), self.query_one("#needs", TextPane)
+        if not needs.size.height:
             return
         if counts is not None:
-            day.put(day_lines(counts, glyphs, day.body_width))
             needs.put(need_lines(self._needs, needs.body_width, needs.body_height, glyphs, now))
             needs.retitle("needs you", "} next" if self._needs else "")
         if self._ahead is not None:

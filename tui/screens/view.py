@@ -22,7 +22,7 @@ from flowctl.tui.history import Place
 from flowctl.tui.keymap import mistakes_line
 from flowctl.tui.model.keys import Binding, shown_key
 from flowctl.tui.model.snapshots import Counts
-from flowctl.tui.model.texts import Line, Span, clock, grouped, short_duration, width_of
+from flowctl.tui.model.texts import Line, Span, clock, grouped, round_duration, short_duration, width_of
 from flowctl.tui.screens.acting import Acting
 from flowctl.tui.screens.bindings import bindings_map, living
 from flowctl.tui.screens.filling_in import FillingIn
@@ -30,7 +30,7 @@ from flowctl.tui.screens.moving import Moving
 from flowctl.tui.screens.pointing import TABS, Pointing
 from flowctl.tui.screens.taking import Taking
 from flowctl.tui.screens.typing_line import TypingLine
-from flowctl.tui.widgets.bar import Bar, Remark
+from flowctl.tui.widgets.bar import Bar, ClockBar, Remark
 
 if TYPE_CHECKING:
     from flowctl.tui.data.source import Source
@@ -144,7 +144,7 @@ class View(Moving, Acting, Taking, FillingIn, Pointing, TypingLine):
                 raise  # else it is being left, and nobody sees what is missing
 
     def compose(self) -> ComposeResult:
-        yield Bar(id="health")
+        yield ClockBar(id="health")
         yield Bar(id="where")
         yield from self.body()
         yield Remark(id="note")
@@ -252,8 +252,9 @@ class View(Moving, Acting, Taking, FillingIn, Pointing, TypingLine):
         elif pulse.daemon_pid is None:
             spans.append((f"{glyphs.states['scheduled']} no daemon", "quiet"))
         else:
-            since = pulse.daemon_since
-            age = "" if since is None else f" {short_duration((pulse.at - since).total_seconds())}"
+            minutes = 0 if pulse.daemon_since is None else (pulse.at - pulse.daemon_since).total_seconds() // 60
+            # Whole minutes: what changes by itself all the time is looked at all the time.
+            age = f" {round_duration(minutes * 60)}" if minutes else ""
             if app.actions.silent_s > SILENT_S:
                 spans.append((f"! daemon silent for {short_duration(app.actions.silent_s)}", "warning"))
             else:

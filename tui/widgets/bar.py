@@ -11,6 +11,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from flowctl.tui.model.texts import Line, between, broken, width_of
+from flowctl.tui.widgets.cells import paint_cells
 
 if TYPE_CHECKING:
     from flowctl.tui.app import FlowctlApp
@@ -48,10 +49,13 @@ class Bar(Widget):
         is_right_alone = left == self._left and cells == width_of(self._right)
         self._left, self._right = left, right
         if is_right_alone and 0 < cells < self.size.width:
-            # A clock is eight cells of a line, and is written each second.
-            self.refresh(Region(self.size.width - cells, 0, cells, 1))
+            self._draw_cells(self.size.width - cells, cells)
         else:
             self.refresh()
+
+    def _draw_cells(self, x: int, width: int) -> None:
+        """Have some cells drawn anew."""
+        self.refresh(Region(x, 0, width, 1))
 
     def render_line(self, y: int) -> Strip:  # noqa: ARG002 - there is one line, but for those who override it
         """Draw the line."""
@@ -70,6 +74,13 @@ class Bar(Widget):
                 self.post_message(self.Pressed(self, line, place, event.x))
                 return
         self.post_message(self.Pressed(self, (*line, ("", "")), len(line), event.x))
+
+
+class ClockBar(Bar):
+    """A bar with a clock to the right: eight cells of a line, written each second."""
+
+    def _draw_cells(self, x: int, width: int) -> None:
+        paint_cells(self, x, width)
 
 
 class Remark(Bar):
