@@ -62,9 +62,13 @@ class Answer(NamedTuple):
 class Actions:
     """Requests of one home's daemon; they are made in a thread, since the answer may take its time."""
 
-    def __init__(self, home: Home, *, is_allowed: bool, patience_s: float = PATIENCE_S) -> None:
+    def __init__(
+        self, home: Home, *, is_allowed: bool, option: str = "--no-daemon", patience_s: float = PATIENCE_S
+    ) -> None:
         self._home = home
         self._is_allowed = is_allowed
+        #: Of the command line, where it forbids to ask.
+        self.option = option
         self._lock = threading.Lock()
         #: Connection -> since when the answer is waited for.
         self._waiting: dict[Client, float] = {}
@@ -85,7 +89,7 @@ class Actions:
         """Say why a request cannot be made now; None: it can."""
         called = _CALLED.get(verb, f"to {verb}")
         if not self._is_allowed:
-            return f"{called} means to ask the daemon, and --no-daemon says only to look.{_by_hand(verb, name)}"
+            return f"{called} means to ask the daemon, and {self.option} says only to look.{_by_hand(verb, name)}"
         if pulse is None or pulse.daemon_pid is None:
             return f"{called} takes the daemon, and none is running: ctrl+r starts it.{_by_hand(verb, name)}"
         return None

@@ -11,16 +11,18 @@ from flowctl.tui import clipboard, signals
 from flowctl.tui.actions import Actions
 from flowctl.tui.attention import Attention
 from flowctl.tui.bell import Bells
-from flowctl.tui.bridge import EVERY_S, SSH_EVERY_S, Bridge, Broken, News
+from flowctl.tui.bridge import Bridge, Broken, News
 from flowctl.tui.daemon_life import DaemonLife
 from flowctl.tui.data.source import Clock, Source, utc_now
 from flowctl.tui.keymap import load_keymap
 from flowctl.tui.model.asked import Asked
+from flowctl.tui.model.help_rows import HelpRow
+from flowctl.tui.model.keys import Binding
 from flowctl.tui.model.snapshots import Counts
 from flowctl.tui.model.themes import THEMES, Look, Theme
 from flowctl.tui.screens import main_view
 from flowctl.tui.screens.pointing import TABS
-from flowctl.tui.ticking import Ticking
+from flowctl.tui.ticking import QUICK, Ticking
 from flowctl.tui.typed import Typed
 from flowctl.tui.widgets.ink import Ink, textual_theme
 from flowctl.tui.widgets.pane import BOX_WIDTH, SPLIT_FROM
@@ -43,6 +45,7 @@ class FlowctlApp(Typed):
         *,
         opens_run: str | None = None,
         asks_daemon: bool = True,
+        is_read_only: bool = False,
         starts_daemon: bool = False,
         clock: Clock = utc_now,
     ) -> None:
@@ -55,11 +58,13 @@ class FlowctlApp(Typed):
         for theme in THEMES.values():
             self.register_theme(textual_theme(theme))
         self.theme = f"flowctl-{look.theme}"
-        self.bridge = Bridge(
-            lambda: Source.open(home, clock=clock), self, every_s=SSH_EVERY_S if look.is_remote else EVERY_S
+        self.bridge = Bridge(lambda: Source.open(home, clock=clock), self, every_s=1 / look.fps)
+        #: Nothing may be changed from here, neither by the daemon nor by an editor.
+        self.is_read_only = is_read_only
+        self.actions = Actions(
+            home, is_allowed=asks_daemon and not is_read_only, option="--read-only" if is_read_only else "--no-daemon"
         )
-        self.actions = Actions(home, is_allowed=asks_daemon)
-        self.daemon = DaemonLife(self, starts=asks_daemon and starts_daemon)
+        self.daemon = DaemonLife(self, may_start=asks_daemon, starts=starts_daemon)
         self.table, self.keymap_problems = load_keymap()
         self.tells_keymap = bool(self.keymap_problems)
         self.counts: Counts | None = None
@@ -92,6 +97,12 @@ class FlowctlApp(Typed):
         """Whether anything can be asked of the daemon."""
         pulse = self.bridge.pulse
         return self.actions.is_allowed and pulse is not None and pulse.daemon_pid is not None
+
+    def why_not(self, key: Binding | HelpRow) -> str:
+        """Say in a few words why a key that has a meaning cannot be carried out now; empty: it can."""
+        if self.is_read_only and key.changes:
+            return "not with --read-only"
+        return "needs the daemon" if key.needs_daemon and not self.has_daemon else ""
 
     def delay_update(self, delay: float = 0.05) -> None:
         """Wait less than Textual would before a new screen is painted: ours are ready at once."""
@@ -160,7 +171,7 @@ class FlowctlApp(Typed):
             self.view.take_counts(counts)
 
     def _turns(self) -> bool:
-        is_still = self.is_frozen or self.look.is_calm or self._is_stale()
+        is_still = self.is_frozen or self.look.is_calm or self.look.fps < QUICK or self._is_stale()
         return self.view is not None and self.view.is_live and not is_still
 
     def _is_stale(self) -> bool:

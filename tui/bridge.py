@@ -26,14 +26,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: Ten times a second is more than an eye follows.
 EVERY_S: Final = 0.1
 #: Where every change wakes it, it still looks so often: a daemon that dies changes no file.
 _AGAIN_S: Final = 2.0
 #: A log that scrolls is drawn whole each time: nearly all that following one costs.
 LOG_EVERY_S: Final = 0.25
-#: Over a slow line every change costs bytes.
-SSH_EVERY_S: Final = 0.25
 #: Of the time, this share at most goes into reading: the screen shares the interpreter with it.
 _SHARE: Final = 0.3
 #: What takes long is asked for again after so long at the latest, while the store changes all the time.

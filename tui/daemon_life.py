@@ -25,9 +25,11 @@ _AGAIN_AT_LAST_S: Final = 32.0
 class DaemonLife:
     """Whether there is a daemon, since when not, and how often it was tried to start it."""
 
-    def __init__(self, app: FlowctlApp, *, starts: bool) -> None:
+    def __init__(self, app: FlowctlApp, *, may_start: bool, starts: bool) -> None:
         self._app = app
-        self._starts = starts
+        #: Whether one may be started at all, and whether that is done unasked.
+        self.may_start = may_start
+        self._starts = may_start and starts
         self._was_there = False
         self._gone_at: datetime | None = None
         #: Why it could not be started, how often that was tried, and when it is tried again.
@@ -61,7 +63,8 @@ class DaemonLife:
             return ((f"{since} {self._failure}", "warning"),), ((right, "warning"),)
         if self._gone_at is None:
             return None
-        return ((f"{since} Showing the stored state.", "warning"),), (("ctrl+r", "accent"), (" starts it ", "warning"))
+        remedy: Line = (("ctrl+r", "accent"), (" starts it ", "warning")) if self.may_start else ()
+        return ((f"{since} Showing the stored state.", "warning"),), remedy
 
     @property
     def counts_down(self) -> bool:
@@ -78,10 +81,12 @@ class DaemonLife:
         app = self._app
         if app.view is None:
             return
-        if not app.actions.is_allowed:
+        if not self.may_start:
             app.view.say("--no-daemon says only to look", "warning")
             return
-        app.view.say("looking for the daemon…" if app.has_daemon else "starting the daemon…", "quiet")
+        pulse = app.bridge.pulse
+        is_there = pulse is not None and pulse.daemon_pid is not None
+        app.view.say("looking for the daemon…" if is_there else "starting the daemon…", "quiet")
         self._run(then, is_quiet=False)
 
     def _start_if_missing(self) -> None:

@@ -13,7 +13,7 @@ from flowctl.core.cli.exits import Exit
 from flowctl.core.cli.faults import CommandError
 from flowctl.store.home import Home
 from flowctl.store.text import safe_text
-from flowctl.tui.model.themes import THEMES, choose_look
+from flowctl.tui.model.themes import FPS, THEMES, choose_look, read_fps
 from flowctl.tui.skeleton import remember
 
 #: Looking through all objects stops every thread: a third of a second where a run of 20,000 tasks is open, and by the
@@ -27,14 +27,14 @@ class Options(NamedTuple):
     run: str | None = None
     theme: str | None = None
     no_daemon: bool = False
+    is_read_only: bool = False
     has_mouse: bool = True
     is_ascii: bool = False
 
 
 def open_interface(options: Options) -> int:
     """Show the interface until it is left; return the exit code."""
-    if options.theme is not None and options.theme not in THEMES:
-        raise CommandError(f"There is no theme {options.theme!r}. There are: {', '.join(THEMES)}.")
+    _check_looks(options)
     home = Home.default()
     home.ensure()
     run_id = None
@@ -49,7 +49,14 @@ def open_interface(options: Options) -> int:
     gc.freeze()
     gc.set_threshold(*_GARBAGE)
     gc.enable()
-    app = FlowctlApp(home, look, opens_run=run_id, asks_daemon=not options.no_daemon, starts_daemon=True)
+    app = FlowctlApp(
+        home,
+        look,
+        opens_run=run_id,
+        asks_daemon=not options.no_daemon,
+        is_read_only=options.is_read_only,
+        starts_daemon=True,
+    )
     code = app.run(mouse=options.has_mouse)
     if app.crash is not None:
         return _confess(home, app.crash)
@@ -57,6 +64,16 @@ def open_interface(options: Options) -> int:
     for sentence in app.parting:
         sys.stderr.write(f"{safe_text(sentence, keep_newlines=False)}\n")
     return code if code is not None else Exit.OK
+
+
+def _check_looks(options: Options) -> None:
+    """Refuse what is no theme and no number, rather than look other than somebody wanted."""
+    for name, source in ((options.theme, ""), (os.environ.get("FLOWCTL_THEME"), " (FLOWCTL_THEME)")):
+        if name and name not in THEMES:
+            raise CommandError(f"There is no theme {name!r}{source}. There are: {', '.join(THEMES)}.")
+    fps = os.environ.get("FLOWCTL_FPS", "").strip()
+    if fps and read_fps(os.environ) is None:
+        raise CommandError(f"FLOWCTL_FPS is {fps!r}; it is a whole number from 1 to {FPS[-1]}.")
 
 
 def _find(home: Home, spec: str) -> str:

@@ -23,7 +23,7 @@ _TABS = " [1 Runs]  2 Deploys   3 Flows   4 Logs   5 System"
 
 
 #: Words after which the command line cannot be refused, so that nothing has to be said while the frame stands.
-_PLAIN_WORDS: Final = frozenset({"tui", "--no-daemon", "--no-mouse", "--ascii"})
+_PLAIN_WORDS: Final = frozenset({"tui", "--no-daemon", "--read-only", "--no-mouse", "--ascii"})
 #: What ends a program at once unless it is told otherwise; until the interface is there nothing else is to be ended.
 _ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 _shown: IO[str] | None = None

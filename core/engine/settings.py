@@ -16,7 +16,14 @@ from flowctl.core.engine.setting_readers import choice, flag, seconds, size, who
 PREFIX: Final = "FLOWCTL_"
 LEVELS: Final = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
 #: Variables that steer flowctl without being settings.
-OTHER_VARIABLES: Final = ("FLOWCTL_HOME", "FLOWCTL_ASCII", "FLOWCTL_FPS", "FLOWCTL_FAILPOINT")
+OTHER_VARIABLES: Final = (
+    "FLOWCTL_HOME",
+    "FLOWCTL_ASCII",
+    "FLOWCTL_THEME",
+    "FLOWCTL_CALM",
+    "FLOWCTL_FPS",
+    "FLOWCTL_FAILPOINT",
+)
 
 #: What else stands in a settings file: the daemon reads it.
 NOT_SETTINGS: Final = ("deployments",)

@@ -18,7 +18,6 @@ _STACKS: Final = {
 }
 _WIDEST_KEYS: Final = 14
 _NARROW_KEYS: Final = 9
-_NEEDS: Final = ", needs the daemon"
 #: Cursor and blanks beside the keys and the words.
 _AROUND: Final = 4
 
@@ -33,6 +32,11 @@ class HelpRow(NamedTuple):
     action: str = ""
     needs_daemon: bool = False
     command: str = ""
+
+    @property
+    def changes(self) -> bool:
+        """As of a binding: whether it may change anything but what is shown."""
+        return self.needs_daemon or self.action == "act_edit"
 
 
 #: A row, the name of a group, or nothing.
@@ -137,11 +141,14 @@ def cell_line(
     aside: str = "",
     is_brief: bool = False,
     is_ascii: bool = False,
-    is_grey: bool = False,
+    why_not: str = "",
     has_command: bool = False,
     cut: str = "…",
 ) -> Line:
-    """Draw a cell; `aside` is said beside the name of a group, a command at the right end of a row."""
+    """Draw a cell; `aside` is said beside the name of a group, a command at the right end of a row.
+
+    A row that cannot be carried out now is grey, and says why if there is room for it.
+    """
     if cell is None:
         return ()
     if isinstance(cell, str):
@@ -149,9 +156,9 @@ def cell_line(
     keys_width = keys_width_of(column, is_brief=is_brief, is_ascii=is_ascii)
     keys, blank, (said, look) = row_line(cell, width - 3, keys_width, is_brief=is_brief, is_ascii=is_ascii, cut=cut)
     words = said.rstrip()
-    if is_grey:
-        keys, look = (keys[0], "quiet"), "quiet"
-        said = fit(words + _NEEDS, len(said)) if len(words) + len(_NEEDS) <= len(said) else said
+    if why_not:
+        keys, look, words = (keys[0], "quiet"), "quiet", f"{words}, {why_not}"
+        said = fit(words, len(said)) if len(words) <= len(said) else said
     command = f"{cell.command} " if has_command and cell.command else ""
     if command and len(said.rstrip()) + len(command) + 2 <= len(said):
         return (("  ", ""), keys, blank, (said.rstrip().ljust(len(said) - len(command)), look), (command, "quiet"))

@@ -45,6 +45,11 @@ class Binding(NamedTuple):
     #: The command that does the same; {run}, {task} and so on stand for what is chosen.
     command: str = ""
 
+    @property
+    def changes(self) -> bool:
+        """Whether it may change anything but what is shown."""
+        return self.needs_daemon or self.id == "act.edit"
+
 
 #: Groups of the help screen, in order.
 GROUPS: Final = ("Move", "Find", "Mark", "Act", "Look", "App")

@@ -131,6 +131,9 @@ THEMES: Final = {
     )
 }
 DEFAULT_THEME: Final = "safe"
+#: Ten times a second is more than an eye follows; over a slow line every change costs bytes.
+FPS: Final = range(1, 11)
+_SSH_FPS: Final = 4
 
 
 class Look(NamedTuple):
@@ -142,6 +145,8 @@ class Look(NamedTuple):
     is_calm: bool
     #: Over SSH fewer bytes are sent.
     is_remote: bool
+    #: So many times a second at most is written what has changed.
+    fps: int
 
     @property
     def is_ascii(self) -> bool:
@@ -149,7 +154,7 @@ class Look(NamedTuple):
 
 
 def choose_look(environ: Mapping[str, str], *, encoding: str = "utf-8", theme: str | None = None) -> Look:
-    """Choose by the environment: `NO_COLOR`, `FLOWCTL_ASCII`, `FLOWCTL_THEME`, `COLORTERM`, `TERM`, the locale."""
+    """Choose by the environment: `NO_COLOR`, `FLOWCTL_ASCII`, `FLOWCTL_THEME`, `FLOWCTL_FPS`, `TERM`, the locale."""
 
     def is_on(name: str) -> bool:
         return environ.get(name, "") not in ("", "0")
@@ -164,7 +169,14 @@ def choose_look(environ: Mapping[str, str], *, encoding: str = "utf-8", theme: s
         name = DEFAULT_THEME if _has_many_colours(environ) else "sixteen"
     glyphs = ASCII if is_on("FLOWCTL_ASCII") or "utf" not in encoding.lower() else UNICODE
     is_remote = any(environ.get(sign) for sign in ("SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT"))
-    return Look(name, glyphs, is_on("FLOWCTL_CALM"), is_remote)
+    fps = read_fps(environ) or (_SSH_FPS if is_remote else FPS[-1])
+    return Look(name, glyphs, is_on("FLOWCTL_CALM"), is_remote, fps)
+
+
+def read_fps(environ: Mapping[str, str]) -> int | None:
+    """Read `FLOWCTL_FPS`; None where it is not set, or no whole number from 1 to 10."""
+    text = environ.get("FLOWCTL_FPS", "").strip()
+    return int(text) if text.isdecimal() and int(text) in FPS else None
 
 
 def _has_many_colours(environ: Mapping[str, str]) -> bool:
@@ -177,6 +189,7 @@ def _has_many_colours(environ: Mapping[str, str]) -> bool:
 __all__ = [
     "ASCII",
     "DEFAULT_THEME",
+    "FPS",
     "OPEN",
     "PROBLEMS",
     "THEMES",
@@ -186,6 +199,7 @@ __all__ = [
     "Look",
     "Theme",
     "choose_look",
+    "read_fps",
     "task_word_of",
     "word_of",
 ]

@@ -52,6 +52,9 @@ def entries(view: View) -> list[tuple[str, Callable[[], object]]]:
 
 def new_flow(view: View) -> None:
     """Write a sample into the current folder, open it, and offer to watch it."""
+    if view.flowctl.is_read_only:
+        view.say("--read-only says only to look: no sample is written", "warning")
+        return
     try:
         path = write_sample(Path.cwd())
     except OSError as error:

@@ -158,7 +158,7 @@ class HelpScreen(View):
             aside="on marked rows or cursor" if cell == "Act" and self._has_marks else "",
             is_brief=not self._is_boxed,
             is_ascii=ink.is_ascii,
-            is_grey=isinstance(cell, HelpRow) and cell.needs_daemon and not self.flowctl.has_daemon,
+            why_not=self.flowctl.why_not(cell) if isinstance(cell, HelpRow) else "",
             has_command=bool(self._search),
             cut=ink.glyphs.cut,
         )

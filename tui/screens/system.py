@@ -118,10 +118,12 @@ class SystemScreen(View):
             widgets=sum(1 for _ in self.walk_children()),
             every_s=self.bridge.every_s,
         )
-        profile = "over SSH: fewer updates, fewer bytes" if look.is_remote else "local"
+        profile = "over SSH" if look.is_remote else "local"
         return [
             *lines_of.pace_lines(pace),
-            lines_of.fact("profile", f"{profile}{', calm' if look.is_calm else ''}"),
+            lines_of.fact(
+                "profile", f"{profile}, {look.fps} updates a second at most{', calm' if look.is_calm else ''}"
+            ),
             lines_of.fact("theme", f"{app.ink.theme.name}, {app.ink.theme.title}"),
             lines_of.fact("versions", ", ".join(f"{name} {version}" for name, version in facts.versions.items())),
         ]

@@ -67,6 +67,9 @@ class Taking(FlowctlScreen):
     def edit(self, file: str, line: int) -> None:
         """Open a file in the editor; one that needs the terminal gets it until it ends."""
         view, call = self.whole, call_of(file, line)
+        if view.flowctl.is_read_only:
+            view.say(f"--read-only says only to look, and an editor can change {file}", "warning")
+            return
         if call is None:
             view.say(f"set $EDITOR to open {file}:{line}", "warning")
             return

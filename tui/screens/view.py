@@ -259,7 +259,7 @@ class View(Moving, Acting, Taking, FillingIn, Pointing, TypingLine):
                 spans.append((f"! daemon silent for {short_duration(app.actions.silent_s)}", "warning"))
             else:
                 spans += [(glyphs.alive, "completed"), (f" daemon{age}", "quiet")]
-        spans.append((" ", ""))
+        spans.append((f" {glyphs.dot} read-only " if app.is_read_only else " ", "quiet"))
         if app.counts is not None:
             for word, said in _COUNTED:
                 if count := app.counts.words.get(word, 0):
@@ -288,7 +288,7 @@ class View(Moving, Acting, Taking, FillingIn, Pointing, TypingLine):
         shown = [each for each in self.bindings if each.footer and self.can_run(each)]
         for each in sorted(shown, key=lambda binding: binding.footer):
             key = shown_key(self.key_of(each), is_ascii=self.flowctl.ink.is_ascii)
-            is_grey = each.needs_daemon and not self.flowctl.has_daemon
+            is_grey = bool(self.flowctl.why_not(each))
             spans += [
                 (" ", ""),
                 (key, "quiet" if is_grey else "accent"),

@@ -114,7 +114,9 @@ def test_signs_follow_the_locale() -> None:
 
 
 def test_what_is_far_away_or_wants_calm_is_told() -> None:
-    assert choose_look({"SSH_CONNECTION": "x"}).is_remote
+    far = choose_look({"SSH_CONNECTION": "x"})
+    assert far.is_remote
+    assert (choose_look({}).fps, far.fps, choose_look({"SSH_TTY": "x", "FLOWCTL_FPS": "8"}).fps) == (10, 4, 8)
     assert choose_look({"FLOWCTL_CALM": "1"}).is_calm
 
 

@@ -69,7 +69,7 @@ def test_a_daemon_that_goes_away_is_said_until_it_is_back(home: Home) -> None:
     async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
         pulse = app.bridge.pulse
         assert pulse is not None
-        life = DaemonLife(app, starts=False)
+        life = DaemonLife(app, may_start=True, starts=False)
         life.note(pulse)
         assert life.banner() is None
         life.note(replace(pulse, daemon_pid=7))

@@ -14,8 +14,25 @@ from flowctl.store.sqlite import SCHEMA_VERSION, sqlite3
 from flowctl.tui import daemon_life
 from flowctl.tui.actions import Actions, Outcome
 from flowctl.tui.app import FlowctlApp
+from flowctl.tui.model.themes import choose_look
+from flowctl.tui.screens.beginning import new_flow
 from tests.tui.planned import a_deployment, writing
-from tests.tui.screens.driving import NARROW, NOW, WIDE, drive, grid, press, screen_text, sentence, settled, until
+from tests.tui.screens.driving import (
+    ENVIRONMENT,
+    NARROW,
+    NOW,
+    WIDE,
+    drive,
+    drive_app,
+    grid,
+    note,
+    press,
+    screen_text,
+    sentence,
+    settled,
+    shown,
+    until,
+)
 from tests.tui.screens.sample import three_runs
 
 
@@ -72,7 +89,7 @@ def test_a_daemon_that_does_not_start_is_tried_again_and_the_next_try_is_told(
     monkeypatch.setattr(Actions, "start_daemon", start)
 
     async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
-        app.actions = Actions(home, is_allowed=True)
+        app.daemon.may_start = True
         await press(app, pilot, "ctrl+r")
         await until(app, pilot, lambda: "The daemon did not start." in grid(app)[-2])
         assert "reconnecting, try 2, next in 1 s" in grid(app)[-2]
@@ -114,3 +131,24 @@ def test_no_deployments_because_their_database_was_deleted_is_not_taken_for_none
         await until(app, pilot, lambda: "`flowctl db rebuild` brings it back" in sentence(app))
 
     drive(home, scenario)
+
+
+def test_read_only_shows_everything_and_lets_nothing_be_changed(home: Home, tmp_path: Path) -> None:
+    app = FlowctlApp(home, choose_look(ENVIRONMENT), is_read_only=True, clock=lambda: NOW)
+
+    async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
+        assert "read-only" in grid(app)[0]
+        for key in ("c", "D", "r", "p"):
+            await press(app, pilot, key)
+            assert "means to ask the daemon, and --read-only says only to look" in sentence(app)
+        shown(app).edit(str(tmp_path / "a.py"), 1)
+        await settled(app, pilot)
+        assert "an editor can change" in sentence(app)
+        new_flow(shown(app))
+        await settled(app, pilot)
+        assert "no sample is written" in note(app)
+        assert not list(Path.cwd().glob("hello_flow*"))
+        assert {("c", "quiet"), ("e", "quiet"), ("y", "accent")} <= set(shown(app).key_line())
+
+    with three_runs(home):
+        drive_app(app, scenario)
