@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, cast
 
 CauseKind = Literal["cause", "context"]
@@ -24,6 +24,8 @@ class Frame:
     own: bool
     #: From where to where in its line the part stands that raised; None: not on record, or all of it.
     caret: tuple[int, int] | None = None
+    #: Of own frames, what their variables held: name and short repr. Errors are alike whatever stands in them.
+    locals: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,11 +83,23 @@ def _frame(plain: Any) -> Frame | None:
             frame = Frame(file=file, line=line, function=function, code=code, own=own is True)
             match more:
                 case [[int(start), int(end)], *_] if 0 <= start < end <= len(code):
-                    return replace(frame, caret=(start, end))
+                    frame = replace(frame, caret=(start, end))
                 case _:
-                    return frame
+                    pass
+            return replace(frame, locals=_pairs(more[1])) if len(more) > 1 else frame
         case _:
             return None
+
+
+def _pairs(value: Any) -> tuple[tuple[str, str], ...]:
+    pairs: list[tuple[str, str]] = []
+    for each in _list(value):
+        match each:
+            case [str(name), str(text)]:
+                pairs.append((name, text))
+            case _:
+                continue
+    return tuple(pairs)
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -93,7 +93,14 @@ def error_json(error: ErrorReport | None) -> Json | None:
         "type": error.full_name,
         "text": error.text,
         "frames": [
-            {"file": frame.file, "line": frame.line, "function": frame.function, "code": frame.code, "own": frame.own}
+            {
+                "file": frame.file,
+                "line": frame.line,
+                "function": frame.function,
+                "code": frame.code,
+                "own": frame.own,
+                "locals": dict(frame.locals),
+            }
             for frame in error.frames
         ],
         "notes": list(error.notes),

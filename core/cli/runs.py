@@ -80,7 +80,7 @@ def show(
         int | None, typer.Option("--attempt", min=1, metavar="N", help="Tasks of an earlier attempt.")
     ] = None,
     everything: Annotated[bool, typer.Option("--all", "-a", help="Unfold mapped tasks and show every error.")] = False,
-    full: Annotated[bool, typer.Option("--full", help="Show all frames of tracebacks, not only your own.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Show all frames of tracebacks, and what yours held.")] = False,
     as_json: AsJson = False,
 ) -> int:
     """Show a run: tasks, timings, errors, what to do next."""

@@ -50,7 +50,7 @@ def _frames(frames: tuple[Frame, ...], *, full: bool) -> Iterator[Text]:
             if hidden:
                 yield _hidden(hidden)
                 hidden = 0
-            yield from _frame(frame)
+            yield from _frame(frame, has_locals=full)
         else:
             hidden += 1
     if hidden:
@@ -64,7 +64,7 @@ def _hidden(count: int) -> Text:
     )
 
 
-def _frame(frame: Frame) -> Iterator[Text]:
+def _frame(frame: Frame, *, has_locals: bool) -> Iterator[Text]:
     if not frame.file:
         yield Text("    ").append_text(safe(frame.code, QUIET))
         return
@@ -76,6 +76,8 @@ def _frame(frame: Frame) -> Iterator[Text]:
     )
     for line in frame.code.splitlines():
         yield Text("      ").append_text(safe(line, "" if frame.own else QUIET))
+    for name, text in frame.locals if has_locals else ():
+        yield Text.assemble("        ", safe(name, QUIET), (" = ", QUIET), safe(text))
 
 
 def _guide(line: Text) -> Text:

@@ -176,7 +176,7 @@ def _retry_wanted(run: FlowRun, failed: State[Any]) -> Generator[Wait, Any, bool
     now = root.clock()
     due = now + int(seconds * 1e6)
     waiting: State[Any] = State(StateType.SCHEDULED, "AwaitingRetry", failed.message, at=now, due=due)
-    error = _report(failed)
+    error = _report(run, failed)
     when = f"{seconds:.3g} second(s) from now" if seconds else "immediately"
     said = f"Flow run failed: {failed.message} - Retry {run.run_count}/{retries} will start {when}"
     write_log(run, INFO, LOGGER, said)
@@ -195,7 +195,7 @@ def _finish(run: FlowRun, state: State[Any], *, result: list[Any] | None = None)
         if result is None and run.keeps:
             result = keep_flow_result(run, state)
     else:
-        error = _report(state)
+        error = _report(run, state)
         if error is not None and state.type is not StateType.CANCELLED:
             what = f"{type(state.data).__name__}({text_of(state.data)!r})"
             _say(run, ERROR, f"Encountered exception during execution: {what}\n{as_text(error)}")
@@ -243,7 +243,7 @@ def _named(run: FlowRun) -> str | None:
     return run.name
 
 
-def _report(state: State[Any]) -> dict[str, Any] | None:
+def _report(run: FlowRun, state: State[Any]) -> dict[str, Any] | None:
     if not isinstance(state.data, BaseException):
         return None
-    return report(state.data)
+    return report(state.data, run.root.settings)

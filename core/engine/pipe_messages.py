@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pickle
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from flowctl.core.engine.settings import Settings
 
 
 def dumped(message: Any) -> bytes:
@@ -14,11 +17,11 @@ def dumped(message: Any) -> bytes:
     return pickled
 
 
-def pickled_error(error: BaseException) -> bytes:
+def pickled_error(error: BaseException, settings: Settings | None = None) -> bytes:
     """Pickle what a task raised, with the report on it; another exception stands for one that cannot be pickled."""
     from flowctl.core.engine.reports import report
 
-    plain = report(error)
+    plain = report(error, settings)
     for candidate in (error, _InParts(error)):
         try:
             data = dumped(("error", (candidate, plain)))

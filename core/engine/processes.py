@@ -198,7 +198,7 @@ def _serve(pipe: Connection, index: int) -> None:
                 remote.let_go(run.flow_run)
             answer = dumped(("value", value))
         except BaseException as error:
-            answer = pickled_error(error)
+            answer = pickled_error(error, getattr(remote, "settings", None))
         remote.journal.send(answer)
 
 

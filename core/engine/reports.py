@@ -8,8 +8,11 @@ from __future__ import annotations
 import os
 import sys
 from itertools import islice
-from types import CodeType, TracebackType
-from typing import Any, Final, NamedTuple, cast
+from types import CodeType, FrameType, TracebackType
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+
+if TYPE_CHECKING:
+    from flowctl.core.engine.settings import Settings
 
 _LONGEST_TEXT: Final = 16 * 1024
 _LONGEST_LINE: Final = 500
@@ -34,14 +37,22 @@ _INSTALLED: Final = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{o
 _whose: Final[dict[str, str]] = {}
 
 Plain = dict[str, Any]
+#: Own frames as they were written, and what they are, the newest error's last.
+_Own = list[tuple[list[Any], FrameType]]
 
 
-def report(error: BaseException) -> Plain:
-    """Describe an exception as dicts, lists and strings."""
+def report(error: BaseException, settings: Settings | None = None) -> Plain:
+    """Describe an exception as dicts, lists and strings; by these settings, with what the user's own frames held."""
+    own: _Own = []
     try:
-        return _described(error, _chain(error), 0)
+        plain = _described(error, _chain(error), 0, own)
     except Exception:  # a class that lies about itself: its name is all there is to tell
         return _bare(error)
+    if settings is not None and settings.traceback_locals and own:
+        from flowctl.core.engine.local_values import add_locals
+
+        add_locals(own, settings)
+    return plain
 
 
 def text_of(error: BaseException) -> str:
@@ -118,12 +129,12 @@ def _chain(error: BaseException) -> list[tuple[BaseException, str]]:
     return [*chain, *left_out[-1:]]
 
 
-def _described(error: BaseException, chain: list[tuple[BaseException, str]], depth: int) -> Plain:
+def _described(error: BaseException, chain: list[tuple[BaseException, str]], depth: int, own: _Own) -> Plain:
     cause: Plain | None = None
     kind = ""
     for link, link_kind in reversed(chain):
         try:
-            plain = _one(link, depth)
+            plain = _one(link, depth, own)
         except Exception:  # as in `report`
             plain = _bare(link)
         plain["cause"] = cause
@@ -132,9 +143,9 @@ def _described(error: BaseException, chain: list[tuple[BaseException, str]], dep
     return cause or _bare(error)
 
 
-def _one(error: BaseException, depth: int) -> Plain:
+def _one(error: BaseException, depth: int, own: _Own) -> Plain:
     text = text_of(error)
-    frames = _frames(error.__traceback__)
+    frames = _frames(error.__traceback__, own)
     notes = _notes(error)
     if isinstance(error, SyntaxError):
         text = _syntax_error(error, frames) or text
@@ -148,7 +159,7 @@ def _one(error: BaseException, depth: int) -> Plain:
     if isinstance(error, BaseExceptionGroup):
         members: tuple[BaseException, ...] = cast("Any", error).exceptions  # narrowing loses what it is a group of
         shown = members[:_MOST_MEMBERS] if depth < _DEEPEST_GROUP else ()
-        plain["members"] = [_described(member, _chain(member)[:2], depth + 1) for member in shown]
+        plain["members"] = [_described(member, _chain(member)[:2], depth + 1, own) for member in shown]
         if len(members) > len(shown):
             notes.append(f"({len(members) - len(shown)} more exceptions in this group)")
     return plain
@@ -159,16 +170,16 @@ class _Step(NamedTuple):
 
     code: CodeType
     line: int
-    names: dict[str, Any]
+    frame: FrameType
     #: Of the instruction that was carried out.
     instruction: int
 
 
-def _frames(traceback: TracebackType | None) -> list[list[Any]]:
+def _frames(traceback: TracebackType | None, own: _Own) -> list[list[Any]]:
     found: list[_Step] = []
     while traceback is not None:
         frame = traceback.tb_frame
-        found.append(_Step(frame.f_code, traceback.tb_lineno or 0, frame.f_globals, traceback.tb_lasti))
+        found.append(_Step(frame.f_code, traceback.tb_lineno or 0, frame, traceback.tb_lasti))
         traceback = traceback.tb_next
     kept = [one for one in found if _whose_file(one.code.co_filename) != "flowctl"]
     folded: list[Any] = _folded(kept or found)
@@ -176,7 +187,7 @@ def _frames(traceback: TracebackType | None) -> list[list[Any]]:
         half = _MOST_FRAMES // 2
         left_out = len(folded) - 2 * half + 1
         folded = [*folded[: half - 1], _remark(f"{left_out} frames left out"), *folded[-half:]]
-    return [_plain_frame(one) if isinstance(one, _Step) else one for one in folded]
+    return [_plain_frame(one, own) if isinstance(one, _Step) else one for one in folded]
 
 
 def _folded(frames: list[_Step]) -> list[Any]:
@@ -205,13 +216,16 @@ def _remark(text: str) -> list[Any]:
     return ["", 0, "", text, False]
 
 
-def _plain_frame(step: _Step) -> list[Any]:
+def _plain_frame(step: _Step, own: _Own) -> list[Any]:
     file = step.code.co_filename
-    source = _source_line(file, step.line, step.names)
+    source = _source_line(file, step.line, step.frame.f_globals)
     code = _cut(source.strip(), _LONGEST_LINE)
-    plain = [file, step.line, step.code.co_name, code, _whose_file(file) == "own"]
-    caret = _caret(step, source, len(code)) if plain[-1] and code else None
-    return plain if caret is None else [*plain, caret]
+    plain: list[Any] = [file, step.line, step.code.co_name, code, _whose_file(file) == "own"]
+    if plain[-1]:
+        own.append((plain, step.frame))
+        if code and (caret := _caret(step, source, len(code))) is not None:
+            plain.append(caret)
+    return plain
 
 
 def _source_line(file: str, line: int, names: Any) -> str:

@@ -119,6 +119,13 @@ SETTINGS: Final[dict[str, Setting]] = {
             whole(20),
         ),
         Setting(
+            "traceback_locals",
+            True,
+            "What the variables of your own frames held is kept with the error of a try that failed.",
+            "true or false",
+            flag,
+        ),
+        Setting(
             "retain_days",
             90,
             "The daemon deletes runs that ended longer ago than this; 0 keeps them for ever.",
@@ -188,6 +195,7 @@ class Settings:
         "task_workers",
         "tasks_default_retries",
         "tasks_default_retry_delay_seconds",
+        "traceback_locals",
     )
 
     log_level: str
@@ -202,6 +210,7 @@ class Settings:
     flows_default_retries: int
     secret_names: tuple[str, ...]
     preview_length: int
+    traceback_locals: bool
     retain_days: int
     retain_runs: int
     retain_size: int

@@ -189,7 +189,7 @@ def _retry_wanted(run: TaskRun, failed: State[Any]) -> Generator[Wait, Any, bool
         now = root.clock()
         due = now + int(seconds * 1e6)
         waiting: State[Any] = State(StateType.SCHEDULED, "AwaitingRetry", failed.message, at=now, due=due)
-        advance_task(run, waiting, error=_report(failed))
+        advance_task(run, waiting, error=_report(run, failed))
         root.waiting[run.number] = run
         yield Sleep(run, seconds)
         del root.waiting[run.number]
@@ -204,7 +204,7 @@ def _retry_wanted(run: TaskRun, failed: State[Any]) -> Generator[Wait, Any, bool
     run.run_count += 1
     run.calls = 0
     retrying: State[Any] = State(StateType.RUNNING, "Retrying", at=root.clock())
-    advance_task(run, retrying, error=None if seconds > 0 else _report(failed))
+    advance_task(run, retrying, error=None if seconds > 0 else _report(run, failed))
     if task.on_running_hooks:
         yield from _hooks(run, task.on_running_hooks)
     return True
@@ -225,7 +225,7 @@ def _end(run: TaskRun, state: State[Any], result: list[Any] | None = None, *, ke
         if result is None and keeps:
             result = keep_result(run, state)
     else:
-        error = _report(state)
+        error = _report(run, state)
         if state.type is StateType.FAILED:
             _log_failure(run, state, error)
     state.at = root.clock()
@@ -256,11 +256,11 @@ def _named(run: TaskRun, wanted: str | Callable[..., str]) -> str:
     return run.given_name
 
 
-def _report(state: State[Any]) -> dict[str, Any] | None:
+def _report(run: TaskRun, state: State[Any]) -> dict[str, Any] | None:
     if not isinstance(state.data, BaseException):
         return None
     # From another process comes an exception without its traceback, and beside it the report made there.
-    return getattr(state.data, "flowctl_report", None) or report(state.data)
+    return getattr(state.data, "flowctl_report", None) or report(state.data, run.flow_run.root.settings)
 
 
 def _log_failure(run: TaskRun, state: State[Any], error: dict[str, Any] | None) -> None:

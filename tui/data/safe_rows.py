@@ -135,6 +135,7 @@ def _frame(frame: Frame) -> Frame:
         own=frame.own,
         # Of what had to be written otherwise, places are not known.
         caret=frame.caret if code == frame.code else None,
+        locals=tuple((line(name), line(text)) for name, text in frame.locals),
     )
 
 

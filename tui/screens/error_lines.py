@@ -10,16 +10,18 @@ from rich.cells import cell_len
 
 from flowctl.store.errors import ErrorReport, Frame
 from flowctl.tui.model.glyphs import Glyphs
-from flowctl.tui.model.texts import Line, counted
+from flowctl.tui.model.texts import Line, Span, counted
 
 #: More lines of one text than anybody reads on this screen; `y t` yanks the whole.
 _MOST_LINES: Final = 40
 _MOST_CAUSES: Final = 10
+#: Cells between two variables on one line.
+_BETWEEN: Final = 4
 
 
-def error_lines(report: ErrorReport, glyphs: Glyphs, *, shows_all: bool) -> list[Line]:
-    """Write an error with its causes."""
-    return list(_one(report, glyphs, shows_all=shows_all, indent=" ", depth=0))
+def error_lines(report: ErrorReport, glyphs: Glyphs, *, shows_all: bool, width: int = 0) -> list[Line]:
+    """Write an error with its causes; where a width is given, with what the variables held in it."""
+    return list(_one(report, glyphs, shows_all=shows_all, indent=" ", depth=0, width=width))
 
 
 def traceback_text(report: ErrorReport) -> str:
@@ -47,7 +49,9 @@ def place_of(frame: Frame) -> str:
     return f"{'/'.join(parts[-2:])}:{frame.line}"
 
 
-def _one(report: ErrorReport, glyphs: Glyphs, *, shows_all: bool, indent: str, depth: int) -> Iterator[Line]:
+def _one(
+    report: ErrorReport, glyphs: Glyphs, *, shows_all: bool, indent: str, depth: int, width: int
+) -> Iterator[Line]:
     text = report.text.splitlines() or [""]
     yield ((indent, ""), (report.full_name, "error"), (f"  {text[0]}" if text[0] else "", ""))
     for line in text[1:_MOST_LINES]:
@@ -60,18 +64,23 @@ def _one(report: ErrorReport, glyphs: Glyphs, *, shows_all: bool, indent: str, d
         shown = [report.frames[-1]]
     for frame in shown:
         yield from _frame(frame, indent)
+        if shows_all and width:
+            yield from _locals(frame, f"{indent}      ", width, "rest")
     if hidden := len(report.frames) - len(shown):
         what = counted(hidden, "library frame")
         yield ((f"{indent}  {glyphs.folded} {what} hidden (space shows)", "quiet"),)
+    # The innermost frame of one's own is where to look first; the others' are folded with those of libraries.
+    if not shows_all and width and (own := report.own_frame) is not None:
+        yield from _locals(own, f"{indent}  ", width, "quiet")
     for note in report.notes:
         for line in note.splitlines()[:_MOST_LINES]:
             yield ((f"{indent}  {line}", ""),)
     for member in report.members:
-        yield from _one(member, glyphs, shows_all=shows_all, indent=indent + "  ", depth=depth + 1)
+        yield from _one(member, glyphs, shows_all=shows_all, indent=indent + "  ", depth=depth + 1, width=width)
     if report.cause is not None and depth < _MOST_CAUSES:
         said = "caused by" if report.cause_kind != "context" else "while handling"
         yield ((f"{indent}{said}", "quiet"),)
-        yield from _one(report.cause, glyphs, shows_all=shows_all, indent=indent + "  ", depth=depth + 1)
+        yield from _one(report.cause, glyphs, shows_all=shows_all, indent=indent + "  ", depth=depth + 1, width=width)
 
 
 def _frame(frame: Frame, indent: str) -> Iterator[Line]:
@@ -85,3 +94,22 @@ def _frame(frame: Frame, indent: str) -> Iterator[Line]:
     if frame.caret is not None and len(frame.code.splitlines()) == 1:
         start, end = (cell_len(frame.code[:place]) for place in frame.caret)
         yield ((f"{indent}      {' ' * start}", ""), ("^" * (end - start), "error"))
+
+
+def _locals(frame: Frame, indent: str, width: int, look: str) -> Iterator[Line]:
+    """Write what the variables of a frame held, as many on a line as fit."""
+    room = max(width - cell_len(indent), 1)
+    spans: list[Span] = []
+    used = 0
+    for name, text in frame.locals:
+        cells = cell_len(name) + 3 + cell_len(text)
+        if spans and used + _BETWEEN + cells > room:
+            yield ((indent, ""), *spans)
+            spans, used = [], 0
+        if spans:
+            spans.append((" " * _BETWEEN, ""))
+            used += _BETWEEN
+        spans += [(f"{name} = ", look), (text, "")]
+        used += cells
+    if spans:
+        yield ((indent, ""), *spans)

@@ -134,7 +134,7 @@ class TaskScreen(LoggingView):
             dot = f" {glyphs.dot} " if said and often else ""
             said = f"{said}{dot}{often}"
             pane.retitle(f"{error.type_name}  attempt {row.number}", said)
-            pane.put(error_lines(error, glyphs, shows_all=self._shows_all))
+            pane.put(error_lines(error, glyphs, shows_all=self._shows_all, width=pane.body_width))
         inputs = self.query_one("#inputs", TextPane)
         lines = input_lines(self.detail, glyphs)
         inputs.put(lines)

@@ -89,6 +89,13 @@ def _failed() -> list[Record]:
     return records
 
 
+def _timed_out() -> dict[str, Any]:
+    """Give an error with what stood in the variables of the frame."""
+    held = [["url", "'https://api.example.org/d?page=7'"], ["page", "7"]]
+    frame = ["/project/etl.py", 88, "transform", "r = client.get(url, timeout=10)", True, [4, 31], held]
+    return {**an_error("read timed out"), "type": "TimeoutError", "frames": [frame]}
+
+
 def _under_way() -> list[Record]:
     at = NOON + 20 * SECOND
     records = _begun(LIVE, at=at, name="brave-otter")
@@ -97,7 +104,7 @@ def _under_way() -> list[Record]:
         created["terms"] = '{"retries": 4, "delays": [37, 74, 148, 296], "jitter": 0.5, "timeout_s": 300}'
         records.append(task_created(2 + index, at=at + SECOND, map_index=index, **created))
         records.append(task_state(2 + index, "RUNNING", at=at + 2 * SECOND, inputs=f"part={index}"))
-    again: dict[str, Any] = {"name": "AwaitingRetry", "due": at + 47 * SECOND, "error": an_error("read timed out")}
+    again: dict[str, Any] = {"name": "AwaitingRetry", "due": at + 47 * SECOND, "error": _timed_out()}
     records += [
         task_state(2, "COMPLETED", at=at + 12 * SECOND, value="790"),
         task_state(4, "SCHEDULED", at=at + 10 * SECOND, **again),
