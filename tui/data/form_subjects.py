@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, cast
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, cast
 
 from flowctl.store import file_queries, plan_queries
 from flowctl.store.file_records import FlowFileRow
@@ -13,8 +13,12 @@ from flowctl.tui.data import safe_rows
 from flowctl.tui.model.form import FormPlan
 from flowctl.tui.model.plans import ListedDeployment
 from flowctl.tui.model.run_plans import deployment_plan, flow_plan, rerun_plan
+from flowctl.tui.model.snapshots import EarlierRun
 
 Schema = Mapping[str, Any]
+#: Of so many runs, those whose parameters differ are offered again, the latest of them.
+_MOST_LOOKED_AT: Final = 50
+_MOST_EARLIER: Final = 20
 
 
 def run_form(
@@ -47,10 +51,14 @@ def file_form(reader: OverviewReader, path: str, attribute: str) -> FormPlan | N
     return flow_plan(name, source, _schema(flow), {})
 
 
-def last_parameters(reader: OverviewReader, flow_name: str) -> Mapping[str, object]:
-    """Give the parameters of the latest run of a flow, as they are on record."""
-    latest = reader.latest_of(flow_name, 1)
-    return safe_rows.flow_run(reader.flow_run(latest[-1].id)).parameters if latest else {}
+def earlier_parameters(reader: OverviewReader, flow_name: str) -> Sequence[EarlierRun]:
+    """Give the latest runs of a flow whose parameters differ from those of later ones, as they are on record."""
+    found: list[EarlierRun] = []
+    for brief in reversed(reader.latest_of(flow_name, _MOST_LOOKED_AT)):
+        run = safe_rows.flow_run(reader.flow_run(brief.id))
+        if all(run.parameters != each.parameters for each in found):
+            found.append(EarlierRun(name=run.name, created_at=run.created_at, parameters=run.parameters))
+    return found[:_MOST_EARLIER]
 
 
 def _schema_of(reader: OverviewReader, run: FlowRunRow) -> Schema | None:

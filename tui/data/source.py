@@ -6,7 +6,7 @@ By itself it writes nothing. Where no daemon ingests, it catches up with the jou
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, Self
 
@@ -31,6 +31,7 @@ from flowctl.tui.model.run_plans import deployment_plan
 from flowctl.tui.model.snapshots import (
     Counts,
     Cursor,
+    EarlierRun,
     FlowSummary,
     ListedRun,
     LogWindow,
@@ -261,9 +262,9 @@ class Source:
         """Make the form for a flow in a watched file; None where there is none."""
         return self._slow.ask(lambda reader: form_subjects.file_form(reader, path, attribute))
 
-    def last_parameters(self, flow_name: str) -> Mapping[str, object]:
-        """Give the parameters of the latest run of a flow."""
-        return self._slow.ask(lambda reader: form_subjects.last_parameters(reader, flow_name))
+    def earlier_parameters(self, flow_name: str) -> Sequence[EarlierRun]:
+        """Give the latest runs of a flow with parameters that differ."""
+        return self._slow.ask(lambda reader: form_subjects.earlier_parameters(reader, flow_name))
 
     def counts(self) -> Counts:
         """Read what the dashboard says."""

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from flowctl.core.authoring.secret_names import MASK
+from flowctl.tui.model.form_choice import ChoiceList
 from flowctl.tui.model.form_fields import MISSING, Field, Kind, Reading
 from flowctl.tui.model.line_edit import LineEdit
 
@@ -35,7 +36,11 @@ class FormPlan:
     means: Callable[[Filled, datetime], Sequence[tuple[str, str]]] = lambda _filled, _now: ()
     #: What enter does, in a word or two.
     go: str = "Run now"
-    #: Whose latest run tells what was given the last time; empty: that means nothing here.
+    #: The field that says when, for a button that leads there; empty: there is none.
+    when: str = ""
+    #: What enter does once that field says a time.
+    go_later: str = "Run then"
+    #: Whose runs tell what was given earlier; empty: that means nothing here.
     flow_name: str = ""
     #: Parameter -> value that stands there from the start.
     prefilled: Mapping[str, object] = field(default_factory=dict[str, object])
@@ -53,6 +58,8 @@ class Form:
         self.fields: Sequence[Field] = (*plan.fields, *plan.extras)
         self.edits = [LineEdit() for _ in self.fields]
         self.place = 0
+        #: The values of the field with the cursor, while one of them is picked.
+        self.choice: ChoiceList | None = None
         self._now = now
         self.fill(plan.prefilled)
         for each, edit in zip(self.fields, self.edits, strict=True):
@@ -85,14 +92,39 @@ class Form:
 
     def move(self, step: int) -> None:
         """Go to another field."""
+        self.go_to(self.place + step)
+
+    def go_to(self, place: int) -> None:
+        """Go to the field in a place."""
+        self.choice = None
         if self.fields:
-            self.place = max(0, min(self.place + step, len(self.fields) - 1))
+            self.place = max(0, min(place, len(self.fields) - 1))
+
+    def place_of(self, name: str) -> int | None:
+        """Tell where one of the fields below the parameters is."""
+        count = len(self.plan.fields)
+        return next((count + place for place, each in enumerate(self.plan.extras) if each.name == name), None)
+
+    def texts(self) -> list[str]:
+        """Give what is typed, field by field."""
+        return [edit.text for edit in self.edits]
+
+    def put_texts(self, texts: Sequence[str]) -> None:
+        """Have that typed again."""
+        for edit, text in zip(self.edits, texts, strict=True):
+            edit.put(text)
 
     def press(self, key: str, character: str | None) -> bool:
         """Do what a key does in the field; tell whether it does something there."""
         field_, edit = self.field, self.edit
         if field_ is None or edit is None:
             return False
+        if self.choice is not None:
+            return self._press_in_list(self.choice, edit, key, character)
+        if field_.kind is Kind.CHOICE and (key == "space" or (character is not None and character.isprintable())):
+            value = field_.read(edit.text, self._now()).value
+            self.choice = ChoiceList(field_, field_.default if value is MISSING else value)
+            return True if key == "space" else self.choice.press(key, character)
         if field_.kind is not Kind.TEXT:
             if key == "space" or key in ("left", "right"):
                 self._turn(field_, edit, -1 if key == "left" else 1)
@@ -100,13 +132,31 @@ class Form:
             if key in ("backspace", "delete", "ctrl+u"):
                 edit.put("")
                 return True
-            return self._jump(field_, edit, character)
+            return self._tick(field_, edit, character)
         if edit.press(key):
             return True
         if character is not None and character.isprintable():
             edit.insert(character)
             return True
         return False
+
+    def pick(self, text: str) -> None:
+        """Take a value of the list that is open."""
+        if self.edit is not None and self.choice is not None:
+            self.edit.put(text)
+        self.choice = None
+
+    def _press_in_list(self, choice: ChoiceList, edit: LineEdit, key: str, character: str | None) -> bool:
+        if key in ("enter", "tab", "shift+tab") or (key == "space" and not choice.typed):
+            if choice.picked is not None:
+                edit.put(choice.picked)
+            self.choice = None
+            # A tab goes on to the next field as well.
+            return key in ("enter", "space")
+        if key == "escape":
+            self.choice = None
+            return True
+        return choice.press(key, character)
 
     def paste(self, text: str) -> None:
         """Put text in where the cursor is."""
@@ -136,6 +186,12 @@ class Form:
         """Write the command line that does the same."""
         return self.plan.command(self.filled(), {each.name: each for each in self.plan.fields})
 
+    @property
+    def go(self) -> str:
+        """What enter does, in a word or two."""
+        is_later = self.plan.when and self.filled().extras.get(self.plan.when) is not None
+        return self.plan.go_later if is_later else self.plan.go
+
     def means(self) -> Sequence[tuple[str, str]]:
         """Say what is filled in means, by labels."""
         return self.plan.means(self.filled(), self._now())
@@ -153,17 +209,13 @@ class Form:
         here = next((place for place, value in enumerate(values) if _same(value, shown)), -1 if step > 0 else 0)
         edit.put(field_.text_of(values[(here + step) % len(values)]))
 
-    def _jump(self, field_: Field, edit: LineEdit, character: str | None) -> bool:
-        """Go to the next value that begins with a letter."""
+    def _tick(self, field_: Field, edit: LineEdit, character: str | None) -> bool:
+        """Say yes or no by a letter."""
         if character is None or not character.isprintable():
             return False
-        values = list(field_.choices) if field_.kind is Kind.CHOICE else [True, False]
-        texts = [field_.text_of(value) for value in values]
-        words = {"y": "true", "n": "false", "x": "true"} if field_.kind is Kind.TOGGLE else {}
-        wanted = words.get(character.lower(), character.lower())
-        found = [text for text in texts if text.lower().strip('"').startswith(wanted)]
-        if found:
-            edit.put(found[(found.index(edit.text) + 1) % len(found)] if edit.text in found else found[0])
+        is_yes = {"y": True, "t": True, "x": True, "n": False, "f": False}.get(character.lower())
+        if is_yes is not None:
+            edit.put(field_.text_of(is_yes))
         return True
 
 

@@ -102,6 +102,13 @@ class Field:
         return words if self.default is MISSING else f"{words} · default {self.default_words}"
 
     @property
+    def words_of_empty(self) -> str:
+        """Say what is wanted where the default stands in the field already."""
+        if self.said or self.default is MISSING or self.is_secret:
+            return self.words
+        return self.words.removesuffix(self.default_words).rstrip()
+
+    @property
     def default_words(self) -> str:
         """Write the default, without a secret."""
         if self.default is MISSING:

@@ -257,8 +257,9 @@ _LOOK: Final = (
 _FORM: Final = frozenset({"form"})
 _OF_FORMS: Final = (
     _binding("form.run", "enter", "do what the form says", _FORM, "Act", needs_daemon=True, footer=10, brief="run now"),
-    _binding("form.last", "ctrl+r", "fill in the values of the last run", _FORM, "Act", footer=20, brief="last values"),
-    _binding("form.copy", "ctrl+y", "copy the equal command", _FORM, "Act", footer=30, brief="copy command"),
+    _binding("form.when", "ctrl+t", "to the field that says when", _FORM, "Act", footer=15, brief="run at…"),
+    _binding("form.last", "ctrl+r", "fill in the values of the last run", _FORM, "Act", footer=20, brief="last"),
+    _binding("form.copy", "ctrl+y", "copy the equal command", _FORM, "Act", footer=30, brief="copy"),
     _binding("form.cancel", "escape", "cancel the form", _FORM, "Act", footer=40, brief="cancel"),
 )
 _HELP: Final = frozenset({"help"})

@@ -208,3 +208,12 @@ class Counts:
     problems: tuple[ListedRun, ...]
     version: int
     at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierRun:
+    """A run, and what it was given."""
+
+    name: str
+    created_at: datetime
+    parameters: Mapping[str, object]

@@ -13,7 +13,8 @@ from flowctl.tui.model.backfill import count_words
 from flowctl.tui.model.form import FormPlan
 from flowctl.tui.model.plans import ListedDeployment
 from flowctl.tui.model.texts import Line, counted
-from flowctl.tui.screens.form import FormPane, FormScreen
+from flowctl.tui.screens.form import FormScreen
+from flowctl.tui.widgets.form_pane import FormPane
 
 #: What is typed is counted when it rests.
 _REST_S: Final = 0.25

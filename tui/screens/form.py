@@ -2,108 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 from textual import on
-from textual.events import Click, Key, Paste
-from textual.message import Message
-from textual.strip import Strip
 from textual.widget import Widget
 
 from flowctl.tui.actions import Answer
 from flowctl.tui.model.form import Form, FormPlan
-from flowctl.tui.model.form_lines import FormLine, button_at, form_lines
 from flowctl.tui.model.keys import Binding, is_typed
-from flowctl.tui.model.texts import Line
+from flowctl.tui.model.snapshots import EarlierRun
+from flowctl.tui.model.texts import Line, when
 from flowctl.tui.screens.view import View
-from flowctl.tui.widgets.pane import Pane
-
-
-class FormPane(Pane):
-    """The fields; whatever is typed goes into the one with the cursor."""
-
-    class Changed(Message):
-        """Something was typed, or the cursor is in another field."""
-
-    class Pressed(Message):
-        """A button was clicked."""
-
-        def __init__(self, button: str) -> None:
-            super().__init__()
-            self.button = button
-
-    def __init__(self, form: Form, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
-        super().__init__(form.plan.title, id=id)
-        self.form = form
-        self.is_tried = False
-        self._top = 0
-        self._drawn: list[FormLine] | None = None
-
-    def lines(self) -> list[FormLine]:
-        """Draw all of it."""
-        return form_lines(self.form, self.body_width, glyphs=self.ink.glyphs, is_tried=self.is_tried)
-
-    def move_by(self, lines: int) -> None:
-        self.form.move(lines)
-        self.changed()
-
-    def changed(self) -> None:
-        """Draw anew, with the field that has the cursor in sight."""
-        lines = self.lines()
-        places = [y for y, each in enumerate(lines) if each.field == self.form.place]
-        if places:
-            # The last field is seen with what stands below it.
-            low = len(lines) - 1 if self.form.place == len(self.form.fields) - 1 else places[-1]
-            self._top = max(low - self.body_height + 1, min(self._top, places[0]))
-            self._top = min(self._top, places[0])
-        self._top = max(0, min(self._top, len(lines) - self.body_height))
-        self._drawn = lines
-        self.refresh()
-        self.post_message(self.Changed())
-
-    def body_line(self, y: int, width: int) -> Strip:
-        if self._drawn is None or y == 0:
-            self._drawn = self.lines()
-        place = y + self._top
-        return self.ink.strip(self._drawn[place].line if place < len(self._drawn) else (), width)
-
-    def on_key(self, event: Key) -> None:
-        if _is_asking(self.flowctl.view):
-            return
-        if event.key in ("up", "down", "tab", "shift+tab"):
-            self.form.move(-1 if event.key in ("up", "shift+tab") else 1)
-        elif event.key in ("pageup", "pagedown"):
-            self.form.move(-5 if event.key == "pageup" else 5)
-        elif not self.form.press(event.key, event.character):
-            return
-        event.stop()
-        event.prevent_default()
-        self.changed()
-
-    def on_paste(self, event: Paste) -> None:
-        event.stop()
-        self.form.paste(event.text)
-        self.changed()
-
-    def on_click(self, event: Click) -> None:
-        event.stop()
-        place = event.y - (1 if self.is_boxed or self._is_ruled else 0) + self._top
-        lines = self.lines()
-        if not 0 <= place < len(lines):
-            return
-        if lines[place].is_buttons:
-            button = button_at(self.form, event.x - (2 if self.is_boxed else 0), self.body_width)
-            if button is not None:
-                self.post_message(self.Pressed(button))
-        elif (field := lines[place].field) is not None:
-            if field == self.form.place:
-                self.form.press("space", None)
-            self.form.place = field
-            self.changed()
-
-    def on_resize(self) -> None:
-        self.changed()
+from flowctl.tui.widgets.form_pane import FormPane
 
 
 class FormScreen(View):
@@ -117,6 +28,11 @@ class FormScreen(View):
         self.form = Form(plan, self.flowctl.clock)
         self._done = done
         self._is_sent = False
+        #: Runs with other parameters than one another, the latest first; None: nobody asked for them yet.
+        self._earlier: Sequence[EarlierRun] | None = None
+        #: How many of them one has gone back; 0: what was typed stands there.
+        self._shown = 0
+        self._typed: list[str] = []
 
     def body(self) -> Iterable[Widget]:
         yield FormPane(self.form, id="main")
@@ -133,6 +49,8 @@ class FormScreen(View):
     def _on_pressed(self, event: FormPane.Pressed) -> None:
         if event.button == "run":
             self.action_form_run()
+        elif event.button == "when":
+            self.action_form_when()
         else:
             self.leave()
 
@@ -141,7 +59,8 @@ class FormScreen(View):
         pane = self.form_pane
         wrong = self.form.first_problem()
         if wrong is not None:
-            pane.is_tried, self.form.place = True, wrong
+            pane.is_tried = True
+            self.form.go_to(wrong)
             pane.changed()
             self.say(f"{self.form.fields[wrong].name}: {self.form.reading(wrong).problem}", "warning")
             return
@@ -170,22 +89,59 @@ class FormScreen(View):
 
     def action_form_last(self) -> None:
         """Fill in what was given the last time."""
+        self._shown = 0
+        self._go_back(1)
+
+    @on(FormPane.Earlier)
+    def _on_earlier(self, event: FormPane.Earlier) -> None:
+        self._go_back(event.step)
+
+    def _go_back(self, step: int) -> None:
+        """Fill in what an earlier run was given; at the near end stands what was typed."""
         flow_name = self.form.plan.flow_name
         if not flow_name:
             self.say("there are no earlier values for this", "quiet")
             return
 
-        def told(values: Mapping[str, object]) -> None:
-            left = self.form.fill(values)
-            self.form_pane.changed()
-            if not values:
-                self.say("no earlier run is on record", "quiet")
-            elif left:
-                self.say(f"values of the last run; left out: {', '.join(left)}", "warning")
-            else:
-                self.say("values of the last run")
+        def told(runs: Sequence[EarlierRun]) -> None:
+            self._earlier = runs
+            self._show_earlier(step)
 
-        self.bridge.once(lambda source: source.last_parameters(flow_name), told, is_slow=True)
+        if self._earlier is None:
+            self.bridge.once(lambda source: source.earlier_parameters(flow_name), told, is_slow=True)
+        else:
+            self._show_earlier(step)
+
+    def _show_earlier(self, step: int) -> None:
+        runs, form = self._earlier or (), self.form
+        if not self.stands:
+            return
+        if self._shown == 0:
+            self._typed = form.texts()
+        shown = max(0, min(self._shown + step, len(runs)))
+        if shown == self._shown:
+            self.say("no earlier run is on record" if not runs else "nothing farther back", "quiet")
+            return
+        self._shown = shown
+        form.put_texts(self._typed)
+        if shown == 0:
+            self.say("what you typed", "quiet")
+        else:
+            run = runs[shown - 1]
+            # What is taken anyhow need not be typed.
+            usual = {each.name: each.default for each in form.plan.fields}
+            left = form.fill({name: value for name, value in run.parameters.items() if value != usual.get(name)})
+            place = f", {shown} of {len(runs)}: up or ctrl+up goes farther back" if len(runs) > 1 else ""
+            said = f"values of {run.name}, {when(run.created_at, self.flowctl.clock())}{place}"
+            self.say(f"{said}; left out: {', '.join(left)}" if left else said, "warning" if left else "")
+        self.form_pane.changed()
+
+    def action_form_when(self) -> None:
+        """Go to the field that says when."""
+        place = self.form.place_of(self.form.plan.when)
+        if place is not None:
+            self.form.go_to(place)
+            self.form_pane.changed()
 
     def action_form_copy(self) -> None:
         """Copy the command line that does the same."""
@@ -196,7 +152,9 @@ class FormScreen(View):
 
     def can_run(self, binding: Binding) -> bool:
         """Name no key that would be typed into the field, nor one that has nothing to do."""
-        if binding.id == "form.last" and not self.form.plan.flow_name:
+        if (binding.id == "form.last" and not self.form.plan.flow_name) or (
+            binding.id == "form.when" and not self.form.plan.when
+        ):
             return False
         return any(not is_typed(key) for key in binding.keys)
 
@@ -204,7 +162,7 @@ class FormScreen(View):
         return next(key for key in binding.keys if not is_typed(key))
 
     def brief_of(self, binding: Binding) -> str:
-        return self.form.plan.go.lower() if binding.id == "form.run" else super().brief_of(binding)
+        return self.form.go.lower() if binding.id == "form.run" else super().brief_of(binding)
 
     def crumbs(self) -> tuple[Line, Line]:
         return ((f" {self.form.plan.title}", "title"),), ((" esc cancels ", "quiet"),)
@@ -228,8 +186,3 @@ class FormScreen(View):
             app.pop_screen()
         if self._done is not None:
             self._done(answer)
-
-
-def _is_asking(screen: object) -> bool:
-    """Tell whether the next key answers a question above the keys."""
-    return isinstance(screen, View) and screen.is_asking

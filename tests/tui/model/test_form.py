@@ -271,6 +271,7 @@ def test_buttons_are_found_by_the_column_that_was_clicked() -> None:
     line = plain(next(each.line for each in form_lines(form, 80) if each.is_buttons))
 
     assert button_at(form, line.index("Run now"), 80) == "run"
+    assert button_at(form, line.index("Run at"), 80) == "when"
     assert button_at(form, line.index("Cancel"), 80) == "cancel"
     assert button_at(form, 0, 80) is None
 
@@ -288,3 +289,50 @@ def test_tags_a_time_and_a_name_are_of_the_run_and_not_of_its_parameters() -> No
     assert (fields["tags"], fields["name"]) == (["a", "b"], "my-run")
     assert datetime.fromisoformat(str(fields["at"])) == NOW + timedelta(hours=2)
     assert "--tag a --tag b --name my-run" in form.command()
+
+
+def test_a_list_of_choices_is_opened_narrowed_down_and_picked_from() -> None:
+    form = a_form()
+    form.go_to(3)
+
+    form.press("space", " ")
+    assert form.choice is not None
+    assert form.choice.picked == "eu"
+    text = "\n".join(plain(each.line) for each in form_lines(form, 80))
+    assert "▸ eu" in text
+    form.press("down", None)
+    form.press("escape", None)
+    assert form.filled() == Filled({}, {})
+    typed(form, "u")
+    assert form.choice is not None
+    assert (list(form.choice.found), form.choice.picked) == (["us", "eu"], "us")
+    form.press("enter", "\r")
+    assert form.filled().parameters == {"region": "us"}
+    typed(form, "nothing like it")
+    assert "none of 2 has 'nothing like it'" in "\n".join(plain(each.line) for each in form_lines(form, 80))
+    # A tab takes it and goes on; what is nothing changes nothing.
+    assert not form.press("tab", None)
+    assert "none of 2" not in "\n".join(plain(each.line) for each in form_lines(form, 80))
+    assert form.filled().parameters == {"region": "us"}
+
+
+def test_what_enter_does_is_said_once_a_time_is_given() -> None:
+    form = a_form()
+    place = form.place_of("start at")
+    assert place is not None
+    assert form.go == "Run now"
+    form.go_to(place)
+    form.paste("2h")
+
+    assert form.go == "Run then"
+
+
+@given(st.lists(st.sampled_from(["up", "down", "pagedown", "end", "home", "backspace", "u", "x", "space", "ctrl+u"])))
+def test_no_key_takes_the_cursor_out_of_a_list(keys: list[str]) -> None:
+    form = a_form()
+    form.go_to(3)
+    for key in keys:
+        form.press(key, " " if key == "space" else key if len(key) == 1 else None)
+        if form.choice is not None:
+            assert 0 <= form.choice.place <= max(len(form.choice.found) - 1, 0)
+        assert form.filled().parameters.get("region", "eu") in ("eu", "us")

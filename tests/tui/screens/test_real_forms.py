@@ -99,6 +99,43 @@ def test_a_run_can_be_planned_for_later_and_cancelled_before_it_starts(deployed:
     Desk(deployed).drive(scenario)
 
 
+def test_earlier_parameters_come_back_with_up_and_what_was_typed_stands_at_their_near_end(deployed: Workplace) -> None:
+    for who in ("Di", "Ed"):
+        deployed.run_until("greets", "Completed", who=who, times=4)
+
+    async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
+        await to_deployment(app, pilot, "by-hand")
+        await to_form(app, pilot, "t")
+        await press(app, pilot, *"Flo", "up")
+        await until(app, pilot, lambda: "[Ed" in screen_text(app))
+        await press(app, pilot, "ctrl+up")
+        assert "[Di" in screen_text(app)
+        assert "2 of " in note(app)
+        await press(app, pilot, "ctrl+down", "ctrl+down")
+        assert "[Flo" in screen_text(app)
+        await press(app, pilot, "ctrl+r", "enter")
+        await until(app, pilot, lambda: "is planned" in note(app))
+
+    Desk(deployed).drive(scenario)
+
+    assert parameters(deployed, newest(deployed)) == {"who": "Ed", "times": 4}
+
+
+def test_the_buttons_stay_in_sight_and_lead_where_they_say(deployed: Workplace) -> None:
+    async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
+        await to_deployment(app, pilot, "yearly")
+        await to_form(app, pilot, "t")
+        for key in ("down", "ctrl+t", "home", "tab"):
+            await press(app, pilot, key)
+            assert "[ Run now ⏎ ] [ Run at… ] [ Cancel esc ]" in screen_text(app)
+            assert "equals    flowctl deployment run yearly" in screen_text(app)
+            assert cursor_line(app)
+        await press(app, pilot, "shift+tab", *"3h")
+        assert "Run then" in screen_text(app)
+
+    Desk(deployed).drive(scenario, size=(60, 12))
+
+
 def test_a_run_is_run_again_with_one_value_changed(deployed: Workplace) -> None:
     run_id = deployed.run_until("greets", "Completed", who="Bo", times=3)
 
@@ -128,7 +165,7 @@ def test_a_flow_of_a_watched_file_is_run_by_its_form(deployed: Workplace) -> Non
         while "greets" not in cursor_line(app):
             await press(app, pilot, "j")
         await to_form(app, pilot, "t")
-        assert "default world" in screen_text(app)
+        assert "[world" in screen_text(app)
         await press(app, pilot, "down", "2", "enter")
         await until(app, pilot, lambda: "is planned" in note(app))
 
