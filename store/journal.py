@@ -57,7 +57,8 @@ class FlowRunCreated(NamedTuple):
     parameters: str
     tags: list[str]
     #: Where the flow stands: `file`, `line`, and its `flow` (qualified name). For a root run also how to start it
-    #: again: `module`, `cwd`, `python`, `argv`, `script` (True when its file ran as `__main__`).
+    #: again: `module`, `cwd`, `python`, `argv`, `script` (True when its file ran as `__main__`). And `retries`, where
+    #: it may be tried again.
     source: dict[str, Any]
     #: The arguments themselves, pickled, so that a later attempt gets the same; None when that was impossible.
     arguments: bytes | None

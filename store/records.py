@@ -63,6 +63,12 @@ class FlowRunRow:
         return self.state_type in FINAL
 
     @property
+    def tries(self) -> int | None:
+        """How many tries of its body there may be in all; None: one, or it is not on record."""
+        retries = self.source.get("retries")
+        return retries + 1 if isinstance(retries, int) and retries > 0 else None
+
+    @property
     def is_root(self) -> bool:
         return self.root_id == self.id
 

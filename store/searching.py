@@ -15,6 +15,7 @@ from flowctl.store.queries import Reader
 from flowctl.store.query_language import Query
 from flowctl.store.query_sql import Condition, compile_query
 from flowctl.store.records import FlowRunRow
+from flowctl.store.states import StateType
 from flowctl.store.terms import read_terms
 
 #: What is usual is told by so many of the latest completed runs, among so many of the latest.
@@ -37,6 +38,10 @@ class FoundRun:
     #: Of that task: what it said when it failed, its latest try and how many it may have.
     retry_message: str | None = None
     retry_tries: tuple[int, int | None] | None = None
+    #: What its first task says that waits for a slot of a limit.
+    waits_for_slot: str | None = None
+    #: Since when it is paused.
+    paused_at: datetime | None = None
     #: Of a run that failed only because it needed the value of a task that did not complete: what that one said.
     cause: str | None = None
 
@@ -92,21 +97,31 @@ class Searcher(Reader):
             open_ = [row[0] for row, run in zip(rows, runs, strict=True) if not run.is_final]
             waiting = ", ".join("?" * len(open_))
             # Beside `min`, SQLite gives the other columns of the row that it is in.
-            retries: dict[int, tuple[int, str | None, int, str | None]] = {
-                root: tuple(rest)
-                for root, *rest in self._rows(
-                    "SELECT t.root, min(t.due_at), t.message, t.run_count, t.terms FROM task_run t "
-                    f"WHERE t.root IN ({waiting}) AND t.ended_at IS NULL "
-                    "AND t.state_name <> 'NotReady' AND t.state_name = 'AwaitingRetry' GROUP BY t.root",
+            waits: dict[tuple[int, str], tuple[int, str | None, int, str | None]] = {
+                (root, name): tuple(rest)
+                for root, name, *rest in self._rows(
+                    "SELECT t.root, t.state_name, min(t.due_at), t.message, t.run_count, t.terms FROM task_run t "
+                    f"WHERE t.root IN ({waiting}) AND t.ended_at IS NULL AND t.state_name <> 'NotReady' "
+                    "AND t.state_name IN ('AwaitingRetry', 'AwaitingConcurrencySlot') GROUP BY t.root, t.state_name",
                     *open_,
                 )
             }
             for row, run in zip(rows, runs, strict=True):
                 plain = FoundRun(key=row[0], run=run, retry_at=None)
-                found[row[0]] = plain if row[0] not in retries else _waiting(plain, *retries[row[0]])
+                if (retry := waits.get((row[0], "AwaitingRetry"))) is not None:
+                    plain = _waiting(plain, *retry)
+                if (slot := waits.get((row[0], "AwaitingConcurrencySlot"))) is not None:
+                    plain = replace(plain, waits_for_slot=slot[1])
+                if run.state_type == StateType.PAUSED:
+                    plain = replace(plain, paused_at=self._paused_at(row[0]))
+                found[row[0]] = plain
                 if run.error is not None and run.error.type_name in _FOLLOWS:
                     found[row[0]] = replace(plain, cause=self._first_failure(row[0], run.attempt))
         return [found[key] for key in keys if key in found]
+
+    def _paused_at(self, run: int) -> datetime | None:
+        rows = self._rows("SELECT max(at) FROM flow_run_state WHERE run = ? AND applied = 1", run)
+        return reading.moment(rows[0][0]) if rows and rows[0][0] is not None else None
 
     def _first_failure(self, root: int, attempt: int) -> str | None:
         rows = self._rows(

@@ -144,7 +144,7 @@ def new_flow_run(
             parent_task=None if run.parent_task is None else run.parent_task.number,
             parameters=parameters_json(arguments, root.settings.secret_names),
             tags=sorted(run.tags),
-            source=source_of(flow),
+            source=source_of(flow, root.settings),
             arguments=_pickled(arguments) if number == 0 else None,
         )
     )

@@ -269,7 +269,7 @@ def _leave_to_parent() -> None:
 os.register_at_fork(after_in_child=_leave_to_parent)
 
 
-def source_of(flow: Flow[..., Any]) -> dict[str, Any]:
+def source_of(flow: Flow[..., Any], settings: Settings) -> dict[str, Any]:
     """Say where a flow stands and how this process got to it, so that it can be started again."""
     fn = flow.fn
     code = getattr(fn, "__code__", None)
@@ -277,7 +277,8 @@ def source_of(flow: Flow[..., Any]) -> dict[str, Any]:
     main = getattr(sys.modules.get("__main__"), "__file__", None)
     is_script = module == "__main__"
     file = os.path.abspath(code.co_filename) if code is not None else None
-    return {
+    retries = flow.retries_with(settings.flows_default_retries)
+    return ({"retries": retries} if retries else {}) | {
         "file": file,
         "line": code.co_firstlineno if code is not None else None,
         "flow": getattr(fn, "__qualname__", flow.name),

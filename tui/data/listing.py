@@ -15,5 +15,7 @@ def listed(found: FoundRun) -> ListedRun:
         retry_at=found.retry_at,
         retry_message=safe_rows.line_or_none(found.retry_message),
         retry_tries=found.retry_tries,
+        waits_for_slot=safe_rows.line_or_none(found.waits_for_slot),
+        paused_at=found.paused_at,
         cause=safe_rows.line_or_none(found.cause),
     )

@@ -46,6 +46,10 @@ class Vocabulary(NamedTuple):
     deployments: Sequence[str] = ()
     names: Sequence[str] = ()
 
+    def with_(self, other: Vocabulary) -> Vocabulary:
+        """Know what another one knows too."""
+        return Vocabulary(*(tuple(dict.fromkeys((*mine, *others))) for mine, others in zip(self, other, strict=True)))
+
 
 def complete(text: str, cursor: int, vocabulary: Vocabulary = Vocabulary()) -> tuple[Offer, ...]:  # noqa: B008 - frozen
     """Offer what the word under the cursor may go on with."""

@@ -30,11 +30,15 @@ PROBLEMS: Final = frozenset({"failed", "crashed"})
 #: What has not ended.
 OPEN: Final = frozenset({"running", "cancelling", "retrying", "paused", "queued", "scheduled", "waiting"})
 
+#: The name of the state in which a task waits for a slot of a limit.
+SLOT: Final = "AwaitingConcurrencySlot"
+
 _BY_NAME: Final = {
     ("COMPLETED", "Cached"): "cached",
     ("COMPLETED", "Skipped"): "skipped",
     ("SCHEDULED", "AwaitingRetry"): "retrying",
-    ("SCHEDULED", "AwaitingConcurrencySlot"): "queued",
+    ("SCHEDULED", SLOT): "queued",
+    ("PENDING", SLOT): "queued",
     ("PENDING", "NotReady"): "blocked",
 }
 _BY_TYPE: Final = {
@@ -58,9 +62,9 @@ def word_of(type_: str, name: str) -> str:
 
 
 def task_word_of(type_: str, name: str) -> str:
-    """Give the word of a task run's state: one that has not begun waits, there is no queue."""
+    """Give the word of a task run's state: one that has not begun waits; the only queues are those for limits."""
     word = word_of(type_, name)
-    return _TASK_WAITS.get(word, word)
+    return word if name == SLOT else _TASK_WAITS.get(word, word)
 
 
 class Glyphs(NamedTuple):

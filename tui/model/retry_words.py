@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Final
 
-from flowctl.store.records import TaskRunRow
+from flowctl.store.records import FlowRunRow, TaskRunRow
 from flowctl.store.terms import Terms
 from flowctl.tui.model.glyphs import UNICODE, Glyphs
 from flowctl.tui.model.texts import countdown, round_duration
@@ -26,6 +26,16 @@ def next_try(task: TaskRunRow) -> str:
     """Name the try that is due: `retry 3 of 5`."""
     of = "" if task.terms is None else f" of {task.terms.tries}"
     return f"retry {task.run_count + 1}{of}"
+
+
+def next_flow_try(run: FlowRunRow) -> str:
+    """Name the try of a flow's whole body that is due: `retry 2 of 4`."""
+    return f"retry {run.run_count + 1}" + ("" if run.tries is None else f" of {run.tries}")
+
+
+def flow_tries_text(run: FlowRunRow) -> str:
+    """Write at which try of how many a flow is: `2/4`; nothing of one that is tried once."""
+    return f"{run.run_count}/{run.tries}" if run.tries is not None else ""
 
 
 def next_try_briefly(task: TaskRunRow, now: datetime) -> str:

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from flowctl.store.records import FlowRunRow
 from flowctl.store.states import StateType
 from flowctl.tui.model.asked import sign_of
-from flowctl.tui.model.glyphs import OPEN, PROBLEMS, UNICODE, WORDS, Glyphs, task_word_of, word_of
+from flowctl.tui.model.glyphs import OPEN, PROBLEMS, SLOT, UNICODE, WORDS, Glyphs, task_word_of, word_of
 from flowctl.tui.model.snapshots import Counts, ListedRun, PastRun
 from flowctl.tui.model.texts import (
     Line,
@@ -44,12 +44,18 @@ _TYPE_OF_NAME: Final = {
     "NotReady": StateType.PENDING,
     "Scheduled": StateType.SCHEDULED,
     "AwaitingRetry": StateType.SCHEDULED,
+    SLOT: StateType.PENDING,
     "Late": StateType.SCHEDULED,
     "Paused": StateType.PAUSED,
     "Suspended": StateType.PAUSED,
 }
 
 
+#: A run takes longer than usual from so much of it on, and by so many seconds: less is what any two runs differ by.
+_OVER: Final = 1.1
+_OVER_S: Final = 1.0
+#: How the messages of runs begin, where the list says the same shorter.
+_SLOT: Final = "Waits for a slot of the limit "
 #: How the message of a task that failed begins.
 _FAILED: Final = "Task run encountered an exception "
 
@@ -148,16 +154,12 @@ def run_line(
 
 
 def shown_word(row: ListedRun) -> str:
-    """Give the word of a run: one whose tasks all wait for their next try is retrying, whatever it says of itself."""
+    """Give the word of a run: of one at work whose tasks all wait, what they wait for, whatever it says of itself."""
     run = row.run
     word = word_of(run.state_type, run.state_name)
-    if (
-        word == "running"
-        and row.retry_at is not None
-        and not any(run.task_counts.get(n) for n in ("Running", "Retrying"))
-    ):
-        return "retrying"
-    return word
+    if word != "running" or any(run.task_counts.get(name) for name in ("Running", "Retrying")):
+        return word
+    return "retrying" if row.retry_at is not None else "queued" if row.waits_for_slot is not None else word
 
 
 def state_text(row: ListedRun, now: datetime) -> str:
@@ -180,6 +182,11 @@ def why(row: ListedRun, now: datetime, usual: float | None) -> str:
     run, word = row.run, shown_word(row)
     if run.exit_code is not None and run.exit_code < 0 and word == "crashed":
         return _killed_by(-run.exit_code)
+    if word == "retrying" and run.due_at is not None and run.error is not None:
+        # The flow itself is tried again, with all that it calls.
+        first = run.error.text.split("\n", 1)[0]
+        tries = "" if run.tries is None else f"{run.run_count}/{run.tries} "
+        return f"{tries}{run.error.type_name}: {first}"
     if row.cause is not None:
         return row.cause.split("\n", 1)[0].removeprefix(_FAILED)
     if run.error is not None:
@@ -193,13 +200,19 @@ def why(row: ListedRun, now: datetime, usual: float | None) -> str:
     if word == "scheduled":
         due = run.due_at or run.scheduled_for
         return text if due is None else f"at {when(due, now)}"
+    if row.waits_for_slot is not None and word == "queued":
+        return f"waits for {row.waits_for_slot.removeprefix(_SLOT).rstrip('.')}"
+    if row.paused_at is not None and text.startswith("A person "):
+        return f"by you {when(row.paused_at, now)}"
     if word in OPEN:
         took = run_took_s(run, now)
         if text:
             return text.removeprefix("Waits: ").rstrip(".")
         if took is None or not usual:
             return ""
-        return left_of(usual - took) if took <= usual else f"{took / usual:.1f}x the usual"
+        if is_over(took, usual):
+            return f"{took / usual:.1f}x the usual"
+        return left_of(usual - took) if took < usual else "any moment now"
     if text.startswith("A person ") and run.ended_at is not None:
         return f"by you {when(run.ended_at, now)}"
     return text
@@ -217,6 +230,11 @@ def _killed_by(number: int) -> str:
 def run_took_s(run: FlowRunRow, now: datetime) -> float | None:
     """Tell how long a run took, or has taken so far."""
     return None if run.started_at is None else ((run.ended_at or now) - run.started_at).total_seconds()
+
+
+def is_over(took: float, usual: float) -> bool:
+    """Tell whether a run takes longer than usual by so much that it means something."""
+    return took > usual * _OVER and took - usual >= _OVER_S
 
 
 def folded_counts(run: FlowRunRow) -> dict[str, int]:
@@ -297,12 +315,12 @@ def _usual(took: float | None, usual: float | None, columns: ListColumns, glyphs
     if took is None or not usual:
         yield " " * cells, ""
     else:
-        drawn = elapsed_bar(took / usual, cells, glyphs)
+        drawn = elapsed_bar(took / usual, cells, glyphs, is_over=is_over(took, usual))
         full = len(drawn) - drawn.count(glyphs.rest)
-        yield drawn[:full], "over" if took > usual * 1.05 else "quiet"
+        yield drawn[:full], "over" if is_over(took, usual) else "quiet"
         yield drawn[full:], "rest"
     if columns.usual_s:
         text = "" if usual is None else round_duration(usual)
-        if took is not None and usual and took > usual * 1.05:
+        if took is not None and usual and is_over(took, usual):
             text = f"+{round_duration(took - usual)}"
         yield fit(text, columns.usual_s, align="right"), "quiet"

@@ -44,6 +44,10 @@ class ListedRun:
     #: Of that task: what it said when it failed, its latest try and how many it may have.
     retry_message: str | None = None
     retry_tries: tuple[int, int | None] | None = None
+    #: What its first task says that waits for a slot of a limit.
+    waits_for_slot: str | None = None
+    #: Since when it is paused.
+    paused_at: datetime | None = None
     #: Of a run that failed only because it needed the value of a task that did not complete: what that one said.
     cause: str | None = None
 

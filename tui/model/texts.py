@@ -174,11 +174,11 @@ def progress(done: int, total: int, cells: int, glyphs: Glyphs = UNICODE, failed
     return bar + glyphs.to_do * (cells - len(bar))
 
 
-def elapsed_bar(ratio: float, cells: int, glyphs: Glyphs = UNICODE) -> str:
-    """Draw elapsed time of the usual; one that takes longer ends in a plus."""
+def elapsed_bar(ratio: float, cells: int, glyphs: Glyphs = UNICODE, *, is_over: bool = False) -> str:
+    """Draw elapsed time of the usual; one that takes clearly longer ends in a plus."""
     if cells <= 0:
         return ""
-    if ratio > 1.05:
+    if is_over:
         return glyphs.elapsed * (cells - 1) + glyphs.over
     full = min(max(round(ratio * cells), 0), cells)
     return glyphs.elapsed * full + glyphs.rest * (cells - full)

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from flowctl.store.records import TaskRunRow
 from flowctl.tui.model.bars import bar
 from flowctl.tui.model.glyphs import OPEN, PROBLEMS, UNICODE, WORDS, Glyphs
-from flowctl.tui.model.retry_words import next_try_briefly, tries_text
+from flowctl.tui.model.retry_words import flow_tries_text, next_try_briefly, tries_text
 from flowctl.tui.model.texts import Line, Span, countdown, fit, fit_line, short_duration
 from flowctl.tui.model.time_scale import TimeScale, TimeWindow, fit_window
 from flowctl.tui.model.waterfall import Waterfall
@@ -221,6 +221,13 @@ def label_of(node: Node) -> str:
     return node.name
 
 
+def named(task: TaskRunRow) -> str:
+    """Name a task run by its task, and among those of a map by its place; `transform[3]`."""
+    if not _is_usual_name(task):
+        return task.name
+    return task.task_name if task.map_index is None else f"{task.task_name}[{task.map_index}]"
+
+
 def _is_usual_name(task: TaskRunRow) -> bool:
     """Tell whether nobody gave it a name of its own."""
     return task.name == f"{task.task_name}-{task.number:03x}"
@@ -234,6 +241,8 @@ def _state(waterfall: Waterfall, node: Node, picture: Drawing) -> Line:
         return ((next_try_briefly(node.task, picture.now), word),)
     if word == "retrying" and node.due_at is not None:
         return ((f"retry {countdown((node.due_at - picture.now).total_seconds())}", word),)
+    if word == "queued" and node.task is not None:
+        return ((f"waits {_limit_of(node.task)}", word),)
     if word == "waiting" and node.task is not None:
         return ((_waits_for(waterfall, node.task), word),)
     return ((word, word),)
@@ -259,8 +268,16 @@ def _waits_for(waterfall: Waterfall, task: TaskRunRow) -> str:
     return f"waits {len(nodes) - len(open_)}/{len(nodes)}"
 
 
+def _limit_of(task: TaskRunRow) -> str:
+    """Name the limit that a task waits for a slot of; what it says is written by the engine."""
+    name = (task.message or "").removeprefix("Waits for a slot of the limit ")
+    return name.partition(" (")[0].removeprefix("tag:") or "for a slot"
+
+
 def _tries(node: Node) -> str:
-    return "" if node.task is None else tries_text(node.task)
+    if node.task is not None:
+        return tries_text(node.task)
+    return "" if node.flow is None else flow_tries_text(node.flow)
 
 
 def _typical(waterfall: Waterfall, node: Node) -> str:

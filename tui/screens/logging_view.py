@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textual import on
 
+from flowctl.tui.model.keys import Binding
 from flowctl.tui.screens.log_feed import LogFeed
 from flowctl.tui.screens.view import View
 from flowctl.tui.widgets.log import LogPane
@@ -24,6 +25,9 @@ class LoggingView(View):
         if self._feed is None:
             self._feed = LogFeed(self, self.log_pane)
         return self._feed
+
+    def brief_of(self, binding: Binding) -> str:
+        return "search" if binding.id == "find.search" else super().brief_of(binding)
 
     @property
     def is_in_log(self) -> bool:

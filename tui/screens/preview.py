@@ -8,12 +8,13 @@ from typing import Any, Final
 
 from flowctl.tui.bridge import Question
 from flowctl.tui.model.glyphs import OPEN, PROBLEMS, Glyphs
-from flowctl.tui.model.retry_words import next_try
-from flowctl.tui.model.runs_lines import durations, run_took_s, shown_word, strip, word_of_run
+from flowctl.tui.model.logs import level_of
+from flowctl.tui.model.retry_words import next_flow_try, next_try, next_try_briefly
+from flowctl.tui.model.runs_lines import durations, run_took_s, shown_word, strip, why, word_of_run
 from flowctl.tui.model.snapshots import ListedRun, LogWindow, PastRun, RunDetail
 from flowctl.tui.model.texts import Line, clock, countdown, counted, fit, left_of, round_duration, short_duration
 from flowctl.tui.model.waterfall import Waterfall
-from flowctl.tui.model.waterfall_lines import chain, drawing, row_line
+from flowctl.tui.model.waterfall_lines import chain, drawing, named, row_line
 from flowctl.tui.screens.view import View
 
 #: Reading more tasks than these for a glance is not worth it.
@@ -109,7 +110,7 @@ class Preview:
             lines.append(())
         elif self._waterfall is not None:
             lines.append(((" ", ""), *chain(self._waterfall, width - 1, now, glyphs=glyphs, step=step)))
-        lines += self._trouble(now, glyphs)
+        lines += self._trouble(now, glyphs, is_brief=width < _SPEAKERS_FROM)
         if height >= 10:
             lines.append(())
         past = (
@@ -117,7 +118,7 @@ class Preview:
             if height >= 20
             else []
         )
-        lines += self._words(max(0, height - len(lines) - len(past)), is_brief=width < _SPEAKERS_FROM)
+        lines += self._words(max(0, height - len(lines) - len(past)), glyphs, is_brief=width < _SPEAKERS_FROM)
         lines += [()] * (height - len(lines) - len(past))
         return lines + past
 
@@ -149,10 +150,12 @@ class Preview:
             lines[-1] = ((f"  {glyphs.cut} {counted(len(rows) - height + 1, 'more row')}", "quiet"),)
         return lines
 
-    def _trouble(self, now: datetime, glyphs: Glyphs) -> list[Line]:
+    def _trouble(self, now: datetime, glyphs: Glyphs, *, is_brief: bool) -> list[Line]:
         """Say what is wrong: the error of the run or of its first failed task, or the try that is due next."""
         assert self._row is not None
         run = self._row.run
+        if shown_word(self._row) in ("retrying", "queued") and (run.due_at is not None or self._row.waits_for_slot):
+            return [_waits(self._row, now, glyphs)]
         if run.error is not None:
             return [_error(run.flow_name, word_of_run(run), run.error.type_name, run.error.text, glyphs)]
         if self._detail is None:
@@ -164,18 +167,14 @@ class Preview:
             last = next((each.error for each in reversed(task.attempts) if each.error), None)
             said = "" if last is None else f"  {last.type_name}: {_first(last.text)}"
             left = countdown((task.due_at - now).total_seconds())
-            return [
-                (
-                    (f" {glyphs.states['retrying']} {task.task_name} {next_try(task)} in {left}", "retrying"),
-                    (said, ""),
-                )
-            ]
+            due = next_try_briefly(task, now) if is_brief else f"{next_try(task)} in {left}"
+            return [((f" {glyphs.states['retrying']} {named(task)} {due}", "retrying"), (said, ""))]
         failed = next((task for task in self._detail.tasks.values() if task.error is not None), None)
         if failed is None or failed.error is None:
             return []
         return [_error(failed.task_name, "failed", failed.error.type_name, failed.error.text, glyphs)]
 
-    def _words(self, height: int, *, is_brief: bool) -> list[Line]:
+    def _words(self, height: int, glyphs: Glyphs, *, is_brief: bool) -> list[Line]:
         if self._log is None or height <= 0:
             return []
         lines: list[Line] = []
@@ -184,14 +183,31 @@ class Preview:
             look = "error" if level >= 40 else "warning" if level >= 30 else ""
             # Of a mapped task the index tells enough where there is little room.
             index = entry.speaker[entry.speaker.rfind("[") :] if entry.speaker.endswith("]") else ""
+            who = f"{index} " if is_brief and index else "" if is_brief else f"{entry.speaker}  "
+            sign = glyphs.states["failed"] if look == "error" else "!" if look else glyphs.dot
+            said = f"{sign} " if is_brief else f"{level_of(level)[0]:<5} "
             lines.append(
                 (
                     (f" {clock(entry.row.at)} ", "quiet"),
-                    (f"{index if is_brief else entry.speaker} " if not is_brief or index else "", "quiet"),
+                    (said, look or "quiet"),
+                    (who, "quiet"),
                     (_first(entry.row.message), look),
                 )
             )
         return lines
+
+
+def _waits(row: ListedRun, now: datetime, glyphs: Glyphs) -> Line:
+    """Say what a run as a whole waits for: its own next try, or a slot of a limit."""
+    word, due = shown_word(row), row.run.due_at
+    said = why(row, now, None)
+    if due is not None:
+        left = countdown((due - now).total_seconds())
+        return (
+            (f" {glyphs.states[word]} {row.run.flow_name} {next_flow_try(row.run)} in {left}", word),
+            (f"  {said}", ""),
+        )
+    return ((f" {glyphs.states[word]} ", word), (said, word))
 
 
 def past_lines(latest: Sequence[PastRun], typical_s: float | None, glyphs: Glyphs) -> list[Line]:

@@ -25,6 +25,8 @@ class QueryLine(SavedViews):
     _before = ""
     _complaint = ""
     _offers: Sequence[Offer] = ()
+    #: What there was to ask for when one began to type: the list itself knows less with each letter.
+    _known = Vocabulary()
 
     def vocabulary(self) -> Vocabulary:
         """Say which flows, tags and so on there are to ask for."""
@@ -39,7 +41,8 @@ class QueryLine(SavedViews):
 
     def action_find_search(self) -> None:
         self._before = self._query.text
-        self._offers = complete(self._before, len(self._before), self.vocabulary())
+        self._known = self.vocabulary()
+        self._offers = self._offered(self._before, len(self._before))
         self.type_into(
             "#query",
             self._before,
@@ -62,15 +65,18 @@ class QueryLine(SavedViews):
     def _on_completes(self, event: Prompt.Completes) -> None:
         """Take the first offer."""
         prompt = event.prompt
-        self._offers = complete(prompt.value, prompt.cursor_position, self.vocabulary())
+        self._offers = self._offered(prompt.value, prompt.cursor_position)
         if self._offers:
             prompt.value, prompt.cursor_position = apply(prompt.value, self._offers[0])
 
     def _on_typed_query(self, text: str) -> None:
         prompt = self.query_one(Prompt)
-        self._offers = complete(text, prompt.cursor_position, self.vocabulary())
+        self._offers = self._offered(text, prompt.cursor_position)
         self._on_query(text)
         self.refresh_lines()
+
+    def _offered(self, text: str, cursor: int) -> Sequence[Offer]:
+        return complete(text, cursor, self._known.with_(self.vocabulary()))
 
     def _on_query(self, text: str) -> None:
         try:

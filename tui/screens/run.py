@@ -21,7 +21,7 @@ from flowctl.tui.model.texts import Line, grouped, width_of
 from flowctl.tui.model.time_scale import TimeWindow
 from flowctl.tui.model.travel import detail_at, moments_of
 from flowctl.tui.model.waterfall import Waterfall
-from flowctl.tui.model.waterfall_lines import Drawing, drawing, glyph_of, header_line, row_line, window_of
+from flowctl.tui.model.waterfall_lines import Drawing, drawing, glyph_of, header_line, named, row_line, window_of
 from flowctl.tui.model.waterfall_nodes import Node
 from flowctl.tui.screens.preview import LATEST
 from flowctl.tui.screens.run_lines import facts_bar, facts_lines, standing_words
@@ -211,7 +211,8 @@ class RunScreen(Travelling, TreeScreen):
         elif node.flow is not None:
             self.feed.look_at(node.flow.id, (), f"log  {node.flow.flow_name}")
         else:
-            self.feed.look_at(self.run_id, node.task_numbers, f"log  {node.name}")
+            name = node.name if node.task is None else named(node.task)
+            self.feed.look_at(self.run_id, node.task_numbers, f"log  {name}")
         self.refresh_lines()
 
     @on(RowPane.Opened, "#main")

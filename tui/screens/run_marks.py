@@ -31,6 +31,8 @@ _OF_ROWS: Final = frozenset({"move.open", "move.next_problem", "look.log", "look
 class RunMarks(QueryLine):
     """A list of runs under a cursor; what is read and drawn is up to who derives from it."""
 
+    ACTS_APART = True
+
     def __init__(self) -> None:
         super().__init__()
         self.runs = RunList()

@@ -13,11 +13,12 @@ from flowctl.store.errors import ErrorReport
 from flowctl.store.records import TaskRunRow
 from flowctl.tui.history import Place
 from flowctl.tui.model.glyphs import word_of
-from flowctl.tui.model.keys import Binding
+from flowctl.tui.model.keys import Binding, shown_key
 from flowctl.tui.model.runs_list import Target
 from flowctl.tui.model.snapshots import TaskDetail
-from flowctl.tui.model.texts import Line, countdown, width_of
+from flowctl.tui.model.texts import Line, countdown, grouped, width_of
 from flowctl.tui.model.time_scale import TimeScale
+from flowctl.tui.model.waterfall_lines import named
 from flowctl.tui.screens.error_lines import error_lines, place_of
 from flowctl.tui.screens.logging_view import LoggingView
 from flowctl.tui.screens.run_taking import edit_place, error_place, task_yanks
@@ -46,6 +47,7 @@ class TaskScreen(LoggingView):
     """One task run."""
 
     SCOPE = "task"
+    ACTS_APART = True
 
     def __init__(self, run_id: str, number: int) -> None:
         super().__init__()
@@ -127,18 +129,23 @@ class TaskScreen(LoggingView):
         pane, row, error = self.query_one("#error", TextPane), self.rows.row, self._error()
         pane.display = error is not None
         if error is not None and row is not None:
-            earlier = next((each for each in self._tries if each.error is not None), row)
-            alike = earlier.number != row.number and earlier.error == error
-            said = f"same as attempt {earlier.number}" if alike else ""
-            often = f"failed in {self._failed} runs in 7 days" if self._failed > 1 else ""
-            dot = f" {glyphs.dot} " if said and often else ""
-            said = f"{said}{dot}{often}"
-            pane.retitle(f"{error.type_name}  attempt {row.number}", said)
+            pane.retitle(f"{error.type_name}  attempt {row.number}", self._alike(row, error))
             pane.put(error_lines(error, glyphs, shows_all=self._shows_all, width=pane.body_width))
         inputs = self.query_one("#inputs", TextPane)
         lines = input_lines(self.detail, glyphs)
         inputs.put(lines)
         self._share_height(pane, inputs, len(lines))
+
+    def _alike(self, row: Try, error: ErrorReport) -> str:
+        """Say whether an earlier try failed by the same error, and in how many runs the task did."""
+        ink, said = self.flowctl.ink, list[str]()
+        earlier = next((each for each in self._tries if each.error is not None), row)
+        if earlier.number != row.number and earlier.error == error:
+            said.append(f"same as attempt {earlier.number}")
+        if self._failed > 1:
+            enter = shown_key("enter", is_ascii=ink.is_ascii)
+            said.append(f"failed in {grouped(self._failed)} runs in 7 days, {enter} shows")
+        return f" {ink.glyphs.dot} ".join(said)
 
     def _share_height(self, error: TextPane, inputs: TextPane, facts: int) -> None:
         """Let the error and the inputs have what they need, one above the other, as long as the log keeps its part."""
@@ -159,6 +166,15 @@ class TaskScreen(LoggingView):
         return None if self.detail is None else self.detail.task.error
 
     # Keys.
+
+    @on(RowPane.Opened, "#main")
+    def action_move_open(self) -> None:
+        """Show the runs of the last week that did not complete, where the task failed in others too."""
+        if self.detail is not None and self._failed > 1 and not self.is_in_log:
+            self.flowctl.show_runs(f'flow:"{self.detail.run.flow_name}" state:problem age<7d')
+
+    def can_run(self, binding: Binding) -> bool:
+        return (binding.id != "move.open" or self._failed > 1) and super().can_run(binding)
 
     def action_move_next_attempt(self) -> None:
         self.rows.move_by(1)
@@ -282,8 +298,7 @@ class TaskScreen(LoggingView):
         right: Line = (("e", "accent"), (f" {place_of(frame)} ", "quiet")) if frame is not None else ()
         if (where := self.flowctl.task_place(self.run_id, self.number)) is not None:
             right = ((f"task {where[0]} of {where[1]}  ", "quiet"), *right)
-        name = task.task_name if task.map_index is None else f"{task.task_name}[{task.map_index}]"
-        name = name if task.name == f"{task.task_name}-{task.number:03x}" else task.name
+        name = named(task)
         paths = (f" Runs {crumb} {run.flow_name} {crumb} {run.name} {crumb} ", f" {run.name} {crumb} ", " ")
         room = self.flowctl.size.width - width_of(right) - width_of(((name, ""),)) - 1
         path = next((each for each in paths if width_of(((each, ""),)) <= room), " ")

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from flowctl.store.errors import ErrorReport
 from flowctl.store.records import TaskRunRow
-from flowctl.tui.model.glyphs import PROBLEMS, Glyphs, task_word_of
+from flowctl.tui.model.glyphs import PROBLEMS, SLOT, Glyphs, task_word_of
 from flowctl.tui.model.retry_words import gives_up_at, next_try, policy_words
 from flowctl.tui.model.snapshots import Related, TaskDetail
 from flowctl.tui.model.texts import (
@@ -135,8 +135,11 @@ def input_lines(detail: TaskDetail, glyphs: Glyphs) -> list[Line]:
     if detail.downstreams:
         rows.append(("feeds", _related(detail.downstreams, glyphs)))
     if task.terms is not None and task.terms.cache is not None:
-        was = "hit" if task.state_name == "Cached" else "miss" if task.started_at is not None else "not looked at yet"
-        rows.append(("cache", ((was, ""), (f"   by {task.terms.cache}", "quiet"))))
+        # That nothing was found, or nobody looked, is not on record.
+        was = "hit   " if task.state_name == "Cached" and task.message is None else ""
+        rows.append(("cache", ((was, ""), (f"by {task.terms.cache}", "quiet"))))
+    if task.state_name == SLOT and task.message:
+        rows.append(("limit", ((task.message, "queued"),)))
     if task.terms is not None and task.terms.timeout_s is not None:
         rows.append(("timeout", ((round_duration(task.terms.timeout_s), ""),)))
     if task.tags:

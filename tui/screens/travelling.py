@@ -90,17 +90,17 @@ class Travelling(View):
             (" now ", "quiet"),
         )
 
-    def key_line(self) -> Line:
+    def key_lines(self, *, has_room: bool) -> tuple[Line, Line]:
         """Name the keys of travelling while one travels."""
         if self._instant is None:
-            return super().key_line()
+            return super().key_lines(has_room=has_room)
         glyphs = self.flowctl.ink
         spans: list[Span] = []
         for each in footer_of(self.flowctl.table, "travel"):
             if "travel" in each.scopes or each.id == "app.help":
                 key = shown_key(each.keys[0], is_ascii=glyphs.is_ascii)
                 spans += [(f" {key}", "accent"), (f" {each.brief} ", "")]
-        return (*spans, (" shift", "accent"), (" 20 at once ", ""), (" esc", "accent"), (" now", ""))
+        return (*spans, (" shift", "accent"), (" 20 at once ", ""), (" esc", "accent"), (" now", "")), ()
 
     def _go_to(self, place: int) -> None:
         self._instant = self._moments[place]

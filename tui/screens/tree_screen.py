@@ -14,7 +14,7 @@ from flowctl.tui.model.snapshots import RunDetail
 from flowctl.tui.model.texts import countdown
 from flowctl.tui.model.time_scale import TimeWindow
 from flowctl.tui.model.waterfall import Waterfall
-from flowctl.tui.model.waterfall_lines import window_of
+from flowctl.tui.model.waterfall_lines import named, window_of
 from flowctl.tui.model.waterfall_nodes import Node
 from flowctl.tui.screens.logging_view import LoggingView
 from flowctl.tui.screens.run_taking import edit_place, error_place, run_yanks, task_yanks
@@ -26,6 +26,8 @@ _ZOOM: Final = 1.6
 
 class TreeScreen(LoggingView):
     """A run's tasks under a cursor; what is read and drawn is up to who derives from it."""
+
+    ACTS_APART = True
 
     def __init__(self, run_id: str) -> None:
         super().__init__()
@@ -120,6 +122,10 @@ class TreeScreen(LoggingView):
             from flowctl.tui.screens.graph import GraphScreen
 
             self.flowctl.push_screen(GraphScreen(self.waterfall))
+
+    def acts_on(self) -> str:
+        node = self.node
+        return "" if node is None else node.name if node.task is None else named(node.task)
 
     def brief_of(self, binding: Binding) -> str:
         node = self.node

@@ -20,12 +20,11 @@ from flowctl.tui.actions import SILENT_S
 from flowctl.tui.bridge import Bridge, Question
 from flowctl.tui.history import Place
 from flowctl.tui.keymap import mistakes_line
-from flowctl.tui.model.keys import Binding, shown_key
 from flowctl.tui.model.snapshots import Counts
-from flowctl.tui.model.texts import Line, Span, clock, grouped, round_duration, short_duration, width_of
-from flowctl.tui.screens.acting import Acting
+from flowctl.tui.model.texts import Line, Span, clock, grouped, round_duration, short_duration
 from flowctl.tui.screens.bindings import bindings_map, living
 from flowctl.tui.screens.filling_in import FillingIn
+from flowctl.tui.screens.footer import Footer
 from flowctl.tui.screens.moving import Moving
 from flowctl.tui.screens.pointing import TABS, Pointing
 from flowctl.tui.screens.taking import Taking
@@ -53,7 +52,7 @@ _COUNTED: Final = (
 )
 
 
-class View(Moving, Acting, Taking, FillingIn, Pointing, TypingLine):
+class View(Moving, Footer, Taking, FillingIn, Pointing, TypingLine):
     """A screen with health and place above, remarks and keys below; the rest is up to each."""
 
     #: Which keys of the table work here.
@@ -73,6 +72,8 @@ class View(Moving, Acting, Taking, FillingIn, Pointing, TypingLine):
         self._note_until_s = 0.0
         self._choice: Choice | None = None
         self._is_filled = False
+        #: Whether keys are named where remarks stand otherwise.
+        self.names_acts = False
         self.step = 0
 
     # What each screen says of itself.
@@ -217,8 +218,11 @@ class View(Moving, Acting, Taking, FillingIn, Pointing, TypingLine):
             return
         left, right = self.crumbs()
         self.query_one("#where", Bar).put(left, right)
-        self.query_one("#keys", Bar).put(self.key_line())
-        self.query_one("#note", Bar).put(*self.note_line())
+        note = self.note_line()
+        keys, acts = self.key_lines(has_room=self.ACTS_APART and not any(note))
+        self.query_one("#keys", Bar).put(keys)
+        self.names_acts = bool(acts)
+        self.query_one("#note", Bar).put(*((acts, ()) if acts else note))
 
     def note_line(self) -> tuple[Line, Line]:
         """Say what is to be said above the keys: a remark, else a problem."""
@@ -276,31 +280,6 @@ class View(Moving, Acting, Taking, FillingIn, Pointing, TypingLine):
                 spans += [(f"[{number} {title}]", "accent"), (" ", "")]
             else:
                 spans += [(f" {number} {title} ", "quiet"), (" ", "")]
-        return tuple(spans)
-
-    def key_of(self, binding: Binding) -> str:
-        """Say which of its keys the footer names."""
-        return binding.keys[0]
-
-    def key_line(self) -> Line:
-        """Name the keys that work now."""
-        spans: list[Span] = []
-        shown = [each for each in self.bindings if each.footer and self.can_run(each)]
-        for each in sorted(shown, key=lambda binding: binding.footer):
-            key = shown_key(self.key_of(each), is_ascii=self.flowctl.ink.is_ascii)
-            is_grey = bool(self.flowctl.why_not(each))
-            spans += [
-                (" ", ""),
-                (key, "quiet" if is_grey else "accent"),
-                (f" {self.brief_of(each)} ", "quiet" if is_grey else ""),
-            ]
-        # The way to all other keys must not be cut off.
-        has_help = any(each.id == "app.help" for each in shown)
-        width, tail = self.flowctl.size.width, [(" ", ""), ("?", "accent"), (" help", "")] if has_help else []
-        if width_of(spans) > width:
-            while spans and width_of([*spans, *tail]) > width:
-                del spans[-3:]
-            spans += tail
         return tuple(spans)
 
     def choose(self, text: str, choices: Mapping[str, Callable[[], None]], *, style: str = "warning") -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from typing import Any
+
 import pytest
 
 from flowctl.store.home import Home
@@ -117,6 +120,21 @@ def test_a_run_that_only_follows_a_failed_task_is_listed_with_what_that_one_said
     assert row.cause is not None
     assert row.cause.startswith("TimeoutError: too")
     assert "\x1b" not in row.cause
+
+
+def test_the_list_knows_the_limit_that_a_run_waits_for_and_since_when_one_is_paused(home: Home, source: Source) -> None:
+    waits, paused = an_id(1), an_id(2)
+    slot: dict[str, Any] = {"name": "AwaitingConcurrencySlot", "message": "Waits for a slot of the limit tag:gpu (1)."}
+    records: list[Record] = [task_created(1), task_state(1, "PENDING", **slot)]
+    write_journal(home, waits, [opened(waits), flow_created(waits), flow_state("RUNNING"), *records])
+    stops = flow_state("PAUSED", at=NOON + SECOND, message="A person paused it.")
+    write_journal(home, paused, [opened(paused), flow_created(paused), flow_state("RUNNING"), stops])
+    with hold(home, waits), hold(home, paused):
+        source.pulse()
+        rows = {row.id: row for row in source.runs_page().rows}
+
+    assert (rows[waits].waits_for_slot, rows[waits].retry_at) == (slot["message"], None)
+    assert rows[paused].paused_at == datetime.fromtimestamp((NOON + SECOND) / 1e6, UTC)
 
 
 def test_lines_with_a_text_are_counted_up_to_a_limit_in_one_run_or_in_all(home: Home, source: Source) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -16,6 +17,7 @@ from flowctl.tui.model.runs_lines import (
     durations,
     folded_counts,
     header,
+    is_over,
     list_columns,
     run_line,
     state_text,
@@ -200,6 +202,29 @@ def test_a_run_whose_tasks_all_wait_is_retrying_and_one_of_whose_tasks_works_is_
     works = a_listed(1, "running", retry=60, task_counts={"AwaitingRetry": 2, "Running": 1})
 
     assert (state_text(waits, START), state_text(works, START)) == ("retry 1:00", "running")
+
+
+def test_why_says_what_all_tasks_wait_for_and_at_which_try_a_flow_is() -> None:
+    from flowctl.store.errors import ErrorReport
+
+    error = ErrorReport(type_name="ValueError", module="builtins", text="no")
+    slot = "Waits for a slot of the limit tag:gpu (1)."
+    waits = a_listed(1, "running", task_counts={"Completed": 1, "AwaitingConcurrencySlot": 1})
+    waits = replace(waits, waits_for_slot=slot)
+    again = a_listed(1, "retrying", due_at=at(60), error=error, run_count=2, source={"retries": 3})
+    paused = replace(a_listed(1, "paused", message="A person paused it."), paused_at=START)
+
+    assert (state_text(waits, START), why(waits, START, None)) == ("queued", "waits for tag:gpu (1)")
+    assert done_of(waits.run) == (1, 0, 2)
+    assert (state_text(again, START), why(again, START, None)) == ("retry 1:00", "2/4 ValueError: no")
+    assert why(paused, at(60), None).startswith("by you ")
+
+
+def test_a_little_longer_than_usual_is_not_over() -> None:
+    pairs = ((0.6, 0.3), (140.0, 138.0), (170.0, 140.0), (3.0, 1.0))
+
+    assert [is_over(took, usual) for took, usual in pairs] == [False, False, True, True]
+    assert why(a_listed(0, "running"), at(60.2), 60.0) == "any moment now"
 
 
 def test_why_says_the_error_or_what_is_left() -> None:

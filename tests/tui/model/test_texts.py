@@ -97,7 +97,7 @@ def test_a_bar_is_full_only_when_all_is_done(done: int, total: int, cells: int, 
 
 
 def test_elapsed_of_the_usual() -> None:
-    assert [elapsed_bar(ratio, 8) for ratio in (0, 0.5, 1, 1.04, 2)] == [
+    assert [elapsed_bar(ratio, 8, is_over=ratio > 1.1) for ratio in (0, 0.5, 1, 1.04, 2)] == [
         "░░░░░░░░",
         "▇▇▇▇░░░░",
         "▇▇▇▇▇▇▇▇",

@@ -130,8 +130,9 @@ def note(app: FlowctlApp) -> str:
 
 
 def footer(app: FlowctlApp) -> str:
-    """Read the line that names the keys."""
-    return grid(app)[-1]
+    """Read the line that names the keys, with the one above it where those that act stand there."""
+    lines = grid(app)[-2:]
+    return " ".join(lines) if shown(app).names_acts else lines[-1]
 
 
 def cursor_line(app: FlowctlApp) -> str:

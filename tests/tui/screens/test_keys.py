@@ -191,6 +191,17 @@ def test_a_query_filters_while_it_is_typed_and_escape_drops_it(home: Home, size:
         drive(home, scenario, size=size)
 
 
+def test_what_there_was_to_ask_for_is_offered_though_nothing_fits_what_is_typed_so_far(home: Home) -> None:
+    async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
+        await press(app, pilot, "slash", *"param", "full_stop", *"da")
+        await until_rows(app, pilot, [])
+        await press(app, pilot, "tab")
+        assert "param.day=" in screen_text(app)
+
+    with three_runs(home):
+        drive(home, scenario)
+
+
 def test_a_query_that_makes_no_sense_is_told_and_changes_nothing(home: Home) -> None:
     async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
         await press(app, pilot, "slash", "left_parenthesis", "a")
