@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
-from flowctl.store.records import AttemptRow, FlowRunRow, TaskRunRow
+from flowctl.store.records import AttemptRow, FlowRunRow, StateRow, TaskRunRow
+from flowctl.store.states import StateType
 from flowctl.tui.model.glyphs import OPEN, PROBLEMS, UNICODE, Glyphs
 from flowctl.tui.model.texts import Line, Span
 from flowctl.tui.model.time_scale import TimeScale
 from flowctl.tui.model.waterfall_nodes import Node
 
+#: Names of states in which a flow run waits, after it has begun.
+_BREAKS: Final = frozenset({"AwaitingRetry", "Paused", "Suspended"})
 _LAYERS: Final = {"wait": 0, "due": 2}
 
 
-def bar(node: Node, scale: TimeScale, now: datetime, *, now_cell: int | None, glyphs: Glyphs = UNICODE) -> Line:
-    """Draw what happened when: waiting, each try, where one failed, when the next one is due."""
+def bar(
+    node: Node,
+    scale: TimeScale,
+    now: datetime,
+    *,
+    now_cell: int | None,
+    glyphs: Glyphs = UNICODE,
+    history: Sequence[StateRow] = (),
+) -> Line:
+    """Draw what happened when: waiting, each try, where one failed, when the next one is due.
+
+    Of a flow run the history of its states tells when it was paused and when it was tried again.
+    """
     cells = scale.cells
     signs, styles = [" "] * cells, [""] * cells
     failed: list[int] = []
@@ -33,7 +47,7 @@ def bar(node: Node, scale: TimeScale, now: datetime, *, now_cell: int | None, gl
     if now_cell is not None:
         signs[now_cell], styles[now_cell] = glyphs.now, "now"
     # Waiting lies below work, and the signs of single moments above both.
-    parts = sorted(segments(node, now), key=lambda part: _LAYERS.get(part[2], 1))
+    parts = sorted(segments(node, now, history), key=lambda part: _LAYERS.get(part[2], 1))
     for start, end, kind in parts:
         if kind == "wait":
             draw(start, end, glyphs.wait, "wait")
@@ -60,10 +74,12 @@ def bar(node: Node, scale: TimeScale, now: datetime, *, now_cell: int | None, gl
     return _joined(signs, styles)
 
 
-def segments(node: Node, now: datetime) -> Iterator[tuple[datetime, datetime, str]]:
+def segments(node: Node, now: datetime, history: Sequence[StateRow] = ()) -> Iterator[tuple[datetime, datetime, str]]:
     """Give what is on the bar of a row: from, to, and `wait`, `due`, `open` (still at work), `failed` or a word."""
     if node.task is not None:
         yield from _task_segments(node.task, node.word, now)
+    elif node.flow is not None and node.started_at is not None and any(s.name in _BREAKS for s in history):
+        yield from _flow_segments(node.flow, node.word, now, history)
     elif node.started_at is not None:
         end = node.ended_at
         if end is None:
@@ -74,6 +90,28 @@ def segments(node: Node, now: datetime) -> Iterator[tuple[datetime, datetime, st
             yield now, node.due_at, "due"
     elif isinstance(node.run, FlowRunRow) and node.word in OPEN:
         yield node.run.created_at, max(now, node.run.created_at), "wait"
+
+
+def _flow_segments(
+    flow: FlowRunRow, word: str, now: datetime, history: Sequence[StateRow]
+) -> Iterator[tuple[datetime, datetime, str]]:
+    end = flow.ended_at
+    told = [each for each in history if each.applied and each.attempt == flow.attempt and each.at <= (end or now)]
+    for place, state in enumerate(told):
+        following = told[place + 1] if place + 1 < len(told) else None
+        until = following.at if following is not None else max(end or now, state.at)
+        if state.type is StateType.RUNNING or state.type is StateType.CANCELLING:
+            if following is None:
+                yield state.at, until, "open"
+            elif following.name == "AwaitingRetry" or (until == end and word in PROBLEMS):
+                yield state.at, until, "failed"
+            else:
+                yield state.at, until, word if until == end else "running"
+        elif state.name in _BREAKS:
+            yield state.at, until, "wait"
+            if following is None and flow.due_at is not None and end is None:
+                yield state.at, flow.due_at, "wait"
+                yield state.at, flow.due_at, "due"
 
 
 def _task_segments(task: TaskRunRow, word: str, now: datetime) -> Iterator[tuple[datetime, datetime, str]]:

@@ -162,6 +162,14 @@ def shown_word(row: ListedRun) -> str:
     return "retrying" if row.retry_at is not None else "queued" if row.waits_for_slot is not None else word
 
 
+def word_at_work(run: FlowRunRow) -> str:
+    """Give the word of a run by itself: of one at work whose tasks all wait, what its counts say they wait for."""
+    word, counts = word_of_run(run), run.task_counts
+    if word != "running" or any(counts.get(name) for name in ("Running", "Retrying")):
+        return word
+    return "retrying" if counts.get("AwaitingRetry") else "queued" if counts.get(SLOT) else word
+
+
 def state_text(row: ListedRun, now: datetime) -> str:
     """Say in which state a run is, with the time until its next try."""
     word = shown_word(row)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final, NamedTuple
 
+from rich.cells import cell_len
+
 from flowctl.store.records import TaskRunRow
 from flowctl.tui.model.bars import bar
 from flowctl.tui.model.glyphs import OPEN, PROBLEMS, UNICODE, WORDS, Glyphs
@@ -137,7 +139,8 @@ def row_line(waterfall: Waterfall, node: Node, picture: Drawing, *, is_cursor: b
         spans.append((fit(_typical(waterfall, node), columns.typical, align="right", cut=glyphs.cut), "quiet"))
     spans.append((" ", ""))
     if columns.bar:
-        drawn = bar(node, picture.scale, picture.now, now_cell=picture.now_cell, glyphs=glyphs)
+        history = waterfall.detail.history if node is waterfall.root else ()
+        drawn = bar(node, picture.scale, picture.now, now_cell=picture.now_cell, glyphs=glyphs, history=history)
         if node.id in picture.critical:
             drawn = tuple((text, f"bold {style}" if style in WORDS else style) for text, style in drawn)
         spans += drawn
@@ -204,7 +207,11 @@ def _name(waterfall: Waterfall, node: Node, picture: Drawing, cells: int) -> Lin
         )
     style = "problem" if node.word in PROBLEMS else "title" if node is waterfall.root else ""
     sign = glyph_of(node.word, glyphs, picture.step)
-    spans = ((" " * indent, ""), (sign, node.word), (f" {label_of(node)}", style))
+    label = label_of(node)
+    if node.flow is not None and indent + 2 + cell_len(label) > cells - 1:
+        # Half the name of a run tells less than the whole of its flow's.
+        label = node.flow.flow_name
+    spans = ((" " * indent, ""), (sign, node.word), (f" {label}", style))
     return (*fit_line(spans, cells - 1, cut=glyphs.cut), (" ", ""))
 
 
@@ -239,6 +246,9 @@ def _state(waterfall: Waterfall, node: Node, picture: Drawing) -> Line:
     word = node.word
     if word == "retrying" and node.task is not None and node.due_at is not None and not picture.columns.tries:
         return ((next_try_briefly(node.task, picture.now), word),)
+    if word == "retrying" and node.flow is not None and node.flow.tries is not None and not picture.columns.tries:
+        left = 0.0 if node.due_at is None else (node.due_at - picture.now).total_seconds()
+        return ((f"{node.flow.run_count + 1}/{node.flow.tries} in {countdown(left)}", word),)
     if word == "retrying" and node.due_at is not None:
         return ((f"retry {countdown((node.due_at - picture.now).total_seconds())}", word),)
     if word == "queued" and node.task is not None:

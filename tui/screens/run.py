@@ -15,9 +15,10 @@ from flowctl.tui.bridge import Question
 from flowctl.tui.history import Place
 from flowctl.tui.model.asked import sign_of
 from flowctl.tui.model.critical_path import critical_path
-from flowctl.tui.model.glyphs import word_of
+from flowctl.tui.model.retry_words import next_flow_try
+from flowctl.tui.model.runs_lines import word_at_work
 from flowctl.tui.model.snapshots import PastRun, RunDetail
-from flowctl.tui.model.texts import Line, grouped, width_of
+from flowctl.tui.model.texts import Line, countdown, grouped, width_of
 from flowctl.tui.model.time_scale import TimeWindow
 from flowctl.tui.model.travel import detail_at, moments_of
 from flowctl.tui.model.waterfall import Waterfall
@@ -284,13 +285,16 @@ class RunScreen(Travelling, TreeScreen):
         if self.shown is None:
             return ((" Runs", "quiet"),), ()
         run, glyphs = self.shown.run, self.flowctl.ink.glyphs
-        word = word_of(run.state_type, run.state_name)
+        word = word_at_work(run)
         left = ((f" Runs {glyphs.crumb} {run.flow_name} {glyphs.crumb} ", "quiet"), (run.name, "title"))
         pending = self.flowctl.asked.word(run.id, run.state_version)
         shown = sign_of(pending, word)
         attempt = f"attempt {run.attempt} " if run.attempt > 1 else ""
         timing = f" {standing_words(run, self.shown.typical_s, self._now)} "
-        state = f"{glyph_of(shown, glyphs, self.step)} {pending or word}"
+        said = pending or word
+        if said == "retrying" and run.due_at is not None:
+            said = f"{next_flow_try(run)} in {countdown((run.due_at - self._now).total_seconds())}"
+        state = f"{glyph_of(shown, glyphs, self.step)} {said}"
         standing: Line = ((state, shown), (timing, ""), (attempt, "quiet"))
         right = (*self.travel_line(), *standing)
         place = self._place_among(self.flowctl.run_order)

@@ -10,7 +10,18 @@ from flowctl.store.records import FlowRunRow
 from flowctl.tui.model.glyphs import OPEN, Glyphs, word_of
 from flowctl.tui.model.runs_lines import done_of, run_took_s
 from flowctl.tui.model.snapshots import PastRun, RunDetail
-from flowctl.tui.model.texts import Line, Span, clock, countdown, fit, left_of, progress, round_duration, short_duration
+from flowctl.tui.model.texts import (
+    Line,
+    Span,
+    clock,
+    countdown,
+    fit,
+    left_of,
+    progress,
+    round_duration,
+    short_duration,
+    when,
+)
 from flowctl.tui.screens.error_lines import error_lines
 from flowctl.tui.screens.preview import past_lines
 
@@ -103,11 +114,27 @@ def facts_bar(detail: RunDetail, now: datetime, glyphs: Glyphs) -> tuple[Line, L
         spans += [(f" {name}=", "quiet"), (repr(value)[:200], "")]
     if run.started_at is None and run.message:
         spans.append((f" {run.message.splitlines()[0]}", word))
+    spans.append((f"  {_said(detail, now)}", "quiet" if word not in ("retrying", "paused") else word))
     took, usual = run_took_s(run, now), detail.typical_s
     right: Line = ()
-    if word in OPEN and took is not None and usual and took < usual:
+    if word == "running" and took is not None and usual and took < usual:
         right = ((f"{left_of(usual - took)} ", "quiet"),)
     return tuple(spans), right
+
+
+def _said(detail: RunDetail, now: datetime) -> str:
+    """Say who had the run begin, and when; of one that is paused or was cancelled, who did that."""
+    run = detail.run
+    word = word_of(run.state_type, run.state_name)
+    if run.started_at is None:
+        return ""
+    if word == "retrying" and run.error is not None:
+        return f"{run.error.type_name}: {run.error.text.splitlines()[0] if run.error.text else ''}"
+    last = next((each for each in reversed(detail.history) if each.applied), None)
+    if word in ("paused", "cancelled") and (run.message or "").startswith("A person "):
+        return f"{word} by you {when(last.at if last is not None else run.started_at, now)}"
+    at = when(run.started_at, now)
+    return f"by schedule {at}" if run.scheduled_for is not None else f"by you {at}" if run.deployment else f"begun {at}"
 
 
 def _fact(name: str, value: str, style: str = "") -> Line:

@@ -116,6 +116,10 @@ class TaskScreen(LoggingView):
         rows.look_version = self._now
         rows.put(self._tries)
         frame = 2 if rows.is_boxed else 0
+        glyphs = self.flowctl.ink.glyphs
+        signs = ((glyphs.work, "at work"), (glyphs.failed_try, "failed"), (glyphs.wait, "waiting"), (glyphs.due, "due"))
+        select = "( ) select" if len(self._tries) > 1 else ""
+        rows.retitle(rows.title, select, f" {glyphs.dot} ".join(f"{sign} {word}" for sign, word in signs))
         rows.styles.height = min(len(self._tries), _MOST_TRIES) + 1 + frame if self._tries else 0
         self._show_texts()
         self.refresh_lines()
@@ -297,7 +301,9 @@ class TaskScreen(LoggingView):
         frame = None if error is None else error.own_frame
         right: Line = (("e", "accent"), (f" {place_of(frame)} ", "quiet")) if frame is not None else ()
         if (where := self.flowctl.task_place(self.run_id, self.number)) is not None:
-            right = ((f"task {where[0]} of {where[1]}  ", "quiet"), *right)
+            tries = f"attempt {task.run_count} of {task.terms.tries}  " if task.terms and task.terms.retries else ""
+            tries = tries if self.flowctl.size.width >= SPLIT_FROM else ""
+            right = ((f"task {where[0]} of {where[1]}  {tries}", "quiet"), *right)
         name = named(task)
         paths = (f" Runs {crumb} {run.flow_name} {crumb} {run.name} {crumb} ", f" {run.name} {crumb} ", " ")
         room = self.flowctl.size.width - width_of(right) - width_of(((name, ""),)) - 1

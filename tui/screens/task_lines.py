@@ -110,6 +110,8 @@ def standing_lines(detail: TaskDetail, now: datetime, width: int, glyphs: Glyphs
     took = None if task.started_at is None else ((task.ended_at or now) - task.started_at).total_seconds()
     if took is not None:
         spans.append((f" {'for' if task.ended_at is None else 'in'} {short_duration(took)}", ""))
+    if task.state_name == SLOT and task.message:
+        spans.append((f"   {task.message[0].lower()}{task.message[1:].rstrip('.')}", ""))
     if detail.typical_s is not None:
         spans.append((f"   usually {short_duration(detail.typical_s)}", "quiet"))
     if task.run_count > 1:
@@ -138,8 +140,6 @@ def input_lines(detail: TaskDetail, glyphs: Glyphs) -> list[Line]:
         # That nothing was found, or nobody looked, is not on record.
         was = "hit   " if task.state_name == "Cached" and task.message is None else ""
         rows.append(("cache", ((was, ""), (f"by {task.terms.cache}", "quiet"))))
-    if task.state_name == SLOT and task.message:
-        rows.append(("limit", ((task.message, "queued"),)))
     if task.terms is not None and task.terms.timeout_s is not None:
         rows.append(("timeout", ((round_duration(task.terms.timeout_s), ""),)))
     if task.tags:

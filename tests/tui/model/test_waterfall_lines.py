@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flowctl.store.records import TaskRunRow
+from flowctl.store.records import StateRow, TaskRunRow
+from flowctl.store.states import StateType
 from flowctl.tui.model.bars import segments
 from flowctl.tui.model.glyphs import ASCII, OPEN, WORDS
 from flowctl.tui.model.texts import plain, width_of
@@ -17,6 +19,8 @@ from flowctl.tui.model.time_scale import TimeWindow
 from flowctl.tui.model.waterfall import Waterfall
 from flowctl.tui.model.waterfall_lines import chain, columns_for, drawing, grid, header_line, label_of, row_line
 from tests.tui.model.snapshots_made import RUN, a_detail, a_run, a_task, a_try, at, task_id
+
+_TYPES = {"Running": StateType.RUNNING, "AwaitingRetry": StateType.SCHEDULED, "Paused": StateType.PAUSED}
 
 
 @pytest.fixture(autouse=True)
@@ -155,6 +159,36 @@ def test_what_never_began_has_no_bar() -> None:
     tasks = [a_task(1, "x", "blocked"), a_task(2, "y", "waiting")]
 
     assert [list(segments(node, at(60))) for node in Waterfall(a_detail(tasks)).rows[1:]] == [[], []]
+
+
+def test_the_bar_of_a_flow_shows_its_tries_and_the_times_in_between() -> None:
+    states = (
+        (0, "Running"),
+        (10, "AwaitingRetry"),
+        (30, "Running"),
+        (40, "Paused"),
+        (45, "Running"),
+        (50, "AwaitingRetry"),
+    )
+    history = [
+        StateRow(at=at(second), type=_TYPES[name], name=name, message=None, attempt=1, error=None, applied=True)
+        for second, name in states
+    ]
+    run = a_run("retrying", due_at=at(70), run_count=2, source={"retries": 2}, started_at=at(0))
+    tree = Waterfall(replace(a_detail([], run=run), history=tuple(history)))
+
+    told = [(start.timestamp() - at(0).timestamp(), kind) for start, _, kind in segments(tree.root, at(60), history)]
+    assert told == [
+        (0, "failed"),
+        (10, "wait"),
+        (30, "running"),
+        (40, "wait"),
+        (45, "failed"),
+        (50, "wait"),
+        (50, "wait"),
+        (50, "due"),
+    ]
+    assert "3/3 in 0:10" in grid(tree, 80, at(60))
 
 
 def test_a_due_time_out_of_sight_is_pointed_at_from_the_edge() -> None:
