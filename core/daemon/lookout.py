@@ -108,9 +108,8 @@ class Lookout:
         sighting = self.sighting
         for _ in range(_MOST_WALKS):
             sighting = look_around(roots)
-            folders = sighting.folders | {_existing(os.path.dirname(file)) for file in files}
-            # For the day when what was deleted comes back.
-            folders |= {_existing(os.path.dirname(root)) for root in roots if not os.path.isdir(root)}
+            # Of single files too, for the day when one that was deleted comes back.
+            folders = sighting.folders | {_existing(os.path.dirname(file)) for file in files | sighting.single}
             if not self._watch.watch(folders):
                 break
         gone = {path for path in self.sighting.sources - sighting.sources if path not in files}
@@ -163,7 +162,8 @@ class Lookout:
         return None if text is None else (read_tables(path, text, roots), text)
 
     def _is_new_source(self, path: str) -> bool:
-        if os.path.dirname(path) not in self.sighting.folders or not is_wanted(path) or os.path.islink(path):
+        is_inside = os.path.dirname(path) in self.sighting.folders or path in self.sighting.single
+        if not is_inside or not is_wanted(path) or os.path.islink(path):
             return False
         try:
             seen = os.stat(path)

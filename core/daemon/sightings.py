@@ -22,6 +22,8 @@ class Sighting:
 
     folders: set[str] = field(default_factory=set[str])
     sources: set[str] = field(default_factory=set[str])
+    #: Files that are looked after without the others of their folders: named ones, and those that links lead to.
+    single: set[str] = field(default_factory=set[str])
     #: Path -> why it is not looked into.
     left_out: dict[str, str] = field(default_factory=dict[str, str])
 
@@ -34,7 +36,7 @@ def look_around(roots: Iterable[str]) -> Sighting:
         if os.path.isdir(root):
             _walk(root, roots, found)
         else:
-            found.folders.add(os.path.dirname(root))
+            found.single.add(root)
             _take(root, found)
     return found
 
@@ -82,7 +84,7 @@ def _follow(link: str, roots: tuple[str, ...], found: Sighting) -> None:
         if os.path.exists(target) and (not is_folder or os.path.basename(link) not in SKIPPED):
             _leave_out(found, link, f"it leads out of the watched folders, to {target}; watch that if you want it")
     elif not is_folder and is_wanted(target):
-        found.folders.add(os.path.dirname(target))
+        found.single.add(target)
         _take(target, found)
 
 

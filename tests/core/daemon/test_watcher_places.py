@@ -122,6 +122,33 @@ def test_the_file_behind_a_watched_link_is_watched(watched: Watched, etl: Path, 
 
 
 @pytest.mark.skipif(not Path("/usr/bin/git").exists(), reason="needs git")
+def test_what_came_beside_a_watched_file_is_found_once_its_folder_is_watched(
+    watched: Watched, etl: Path, project: Project
+) -> None:
+    watched.watch(etl)
+    other = project.write("other.py", FLOW.replace("etl", "other"))
+    # A later save of the watched file tells that the earlier one of its neighbour was heard of.
+    etl.write_text(FLOW.replace("2 * * *", "3 * * *"))
+    watched.reloaded(etl, 2)
+    assert watched.file(other) is None
+
+    watched.watch(etl.parent)
+
+    assert watched.file(other) is not None
+
+
+def test_a_folder_that_a_link_leads_into_is_walked_all_the_same(
+    watched: Watched, etl: Path, project: Project, tmp_path: Path
+) -> None:
+    inner = project.write("inner/one.py", FLOW.replace("etl", "one"))
+    two = project.write("inner/two.py", FLOW.replace("etl", "two"))
+    etl.with_name("link.py").symlink_to(inner)
+
+    watched.watch(etl.parent)
+
+    assert watched.file(two) is not None
+
+
 def test_a_checkout_of_another_branch_reloads_each_changed_file_once(
     watched: Watched, etl: Path, project: Project
 ) -> None:
