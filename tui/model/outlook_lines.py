@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import pairwise
+from textwrap import wrap
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -33,21 +35,25 @@ def late_text(row: ListedDeployment) -> str:
 
 
 def fires_line(outlook: Outlook, now: datetime, width: int) -> Line:
-    """Write the next fires in one line: `14:50 in 46:38   15:50   16:50`."""
+    """Write the next fires in one line: `14:50 in 46:38   15:50   16:50   then every hour`."""
     zone = ZoneInfo(outlook.timezone)
     spans: list[Span] = []
     day = now.astimezone(zone).date()
-    for place, fire in enumerate(outlook.fires):
+    every = _even_gap(outlook)
+    then = f"   then every {every}" if every else ""
+    has_seconds = outlook.least_gap_s is not None and outlook.least_gap_s < 60
+    for place, fire in enumerate(outlook.fires[:_MOST_FIRES] if then else outlook.fires):
         local = fire.at.astimezone(zone)
-        text = f"{local:%H:%M}" if local.date() == day else f"{local:%a %H:%M}"
+        time = f"{local:%H:%M:%S}" if has_seconds else f"{local:%H:%M}"
+        text = time if local.date() == day else f"{local:%a} {time}"
         day = local.date()
         if place == 0:
             text = f"{text} in {until(fire.at, now)}"
-        piece = ("  " if place else " ") + f" {text}"[1 if place == 0 else 0 :]
-        if width_of(spans) + len(piece) > width:
+        piece = f"   {text}" if place else f" {text}"
+        if width_of(spans) + len(piece) + len(then) > width:
             break
         spans.append((piece, "title" if place == 0 else ""))
-    return tuple(spans)
+    return (*spans, (then, "quiet")) if then and spans else tuple(spans)
 
 
 def fires_list(outlook: Outlook, now: datetime, count: int) -> list[Line]:
@@ -98,6 +104,15 @@ def check_lines(row: ListedDeployment, outlook: Outlook | None, glyphs: Glyphs =
         lines.append(overlap)
     lines.append(_rate_line(row, good))
     return lines
+
+
+def folded_checks(lines: Sequence[Line], width: int) -> list[Line]:
+    """Fold what is said so that all of it is seen; what does not fit stands below the words, not below the sign."""
+    return [
+        ((piece, style),)
+        for ((text, style),) in lines
+        for piece in wrap(text, max(width, 20), subsequent_indent="   ") or [""]
+    ]
 
 
 def default_words(row: ListedDeployment) -> list[tuple[Field, str]]:
@@ -158,6 +173,19 @@ def schedule_lines(row: ListedDeployment, glyphs: Glyphs = UNICODE) -> list[Line
             )
         )
     return lines or [(("no schedule: it runs when it is asked for", "quiet"),)]
+
+
+def _even_gap(outlook: Outlook) -> str:
+    """Say how far apart the next fires are, if that is even, and less than a day; else nothing."""
+    gaps = {later.at - one.at for one, later in pairwise(outlook.fires)}
+    if len(gaps) != 1 or len(outlook.fires) < _MOST_FIRES:
+        return ""
+    seconds = int(next(iter(gaps)).total_seconds())
+    for size, unit in ((3600, "hour"), (60, "minute"), (1, "second")):
+        if seconds < 86_400 and seconds % size == 0 and seconds:
+            count = seconds // size
+            return unit if count == 1 else f"{count} {unit}s"
+    return ""
 
 
 def _fire_line(fire: Fire, zone: ZoneInfo, now: datetime, *, has_slug: bool) -> Line:

@@ -24,6 +24,7 @@ from flowctl.tui.widgets.rows import RowLook, RowPane
 
 #: A held key passes many deployments; what is worked out waits until it rests.
 _REST_S: Final = 0.08
+_MOST_DEFAULTS: Final = 4
 _EMPTY: Final = (
     (),
     (("   No deployments yet.", "title"),),
@@ -163,17 +164,23 @@ class DeploysScreen(FilteredList[ListedDeployment], DeploysActing):
         fires.retitle(title, outlook_lines.late_text(row))
         fires.put(self._fires(row, outlook, fires.body_width or self.size.width, is_boxed=is_boxed))
         if is_boxed:
+            defaults.styles.height = None
             defaults.retitle(row.name, "t run…")
             defaults.put(outlook_lines.defaults_table(row, glyphs))
         else:
             defaults.retitle("defaults", "t run…")
-            defaults.put(outlook_lines.defaults_lines(row, defaults.body_width or self.size.width, glyphs))
+            lines = outlook_lines.defaults_lines(row, defaults.body_width or self.size.width, glyphs)
+            # What it may do wrong takes more room than what it is given.
+            height = min(len(lines), _MOST_DEFAULTS) + 1
+            if defaults.styles.height is None or defaults.styles.height.value != height:
+                defaults.styles.height = height
+            defaults.put(lines)
 
     def _fires(self, row: ListedDeployment, outlook: Outlook | None, width: int, *, is_boxed: bool) -> list[Line]:
         now, glyphs = self.flowctl.clock(), self.flowctl.ink.glyphs
         is_quiet = outlook is not None and not outlook.fires
         lines = outlook_lines.schedule_lines(row, glyphs) if is_boxed or is_quiet or not row.row.schedules else []
-        checks = outlook_lines.check_lines(row, outlook, glyphs)
+        checks = outlook_lines.folded_checks(outlook_lines.check_lines(row, outlook, glyphs), width)
         if is_quiet and row.is_on is False:
             lines += [(), (("p", "accent"), (" switches it on; what it missed meanwhile is not made up for", "quiet"))]
         if outlook is None or not outlook.fires:

@@ -150,6 +150,8 @@ class DeploysActing(View):
             self.say("nothing is chosen", "quiet")
         elif (place := self.source_place()) is not None:
             self.edit(place.file, place.line)
+        elif row.row.origin in (Origin.CODE, Origin.TOML):
+            self.say(_declared(row), "warning")
         elif len(row.row.schedules) > 1:
             answers = {
                 str(number): partial(self._open_schedule, row, each)
@@ -206,6 +208,14 @@ class DeploysActing(View):
     def _repaint(self) -> None:
         if self.stands:
             self.rows.repaint()
+
+
+def _declared(row: ListedDeployment) -> str:
+    """Say where a schedule is written that no editor can be led to."""
+    reference = row.row.reference
+    if row.row.origin is Origin.TOML:
+        return f"its schedule is declared for {reference.cwd}, but no file there has [deployments.{row.name}] any more"
+    return f"its schedule is written in the code of {reference.module or reference.file or row.row.flow_name}"
 
 
 def _version(row: ListedDeployment) -> int:

@@ -24,7 +24,7 @@ from flowctl.tui.model.deploys_lines import (
 )
 from flowctl.tui.model.form import Form
 from flowctl.tui.model.glyphs import ASCII, UNICODE
-from flowctl.tui.model.outlook_lines import check_lines, defaults_lines, fires_line, ribbon
+from flowctl.tui.model.outlook_lines import check_lines, defaults_lines, fires_line, folded_checks, ribbon
 from flowctl.tui.model.plans import Fire, Hour, ListedDeployment, Outlook
 from flowctl.tui.model.run_plans import deployment_plan
 from flowctl.tui.model.texts import plain, width_of
@@ -133,9 +133,25 @@ def test_the_day_shows_what_fired_the_present_and_what_is_to_come() -> None:
 
 
 def test_the_next_fires_stand_in_one_line_as_many_as_fit() -> None:
-    line = plain(fires_line(an_outlook(), NOW, 50))
+    often = tuple(Fire(at=NOW + timedelta(seconds=5 * n), slug="x") for n in range(1, 9))
+    uneven = (*an_outlook().fires[:2], Fire(at=NOW + timedelta(hours=9), slug="x"))
 
-    assert line == " 14:50 in 46:38   15:50   16:50   17:50   18:50"
+    assert plain(fires_line(an_outlook(), NOW, 80)) == (
+        " 14:50 in 46:38   15:50   16:50   17:50   18:50   then every hour"
+    )
+    assert plain(fires_line(an_outlook(), NOW, 50)) == " 14:50 in 46:38   15:50   16:50   then every hour"
+    assert plain(fires_line(an_outlook(fires=often, least_gap_s=5.0), NOW, 60)) == (
+        " 14:03:27 in 0:05   14:03:32   then every 5 seconds"
+    )
+    assert plain(fires_line(an_outlook(fires=uneven), NOW, 80)) == " 14:50 in 46:38   15:50   23:03"
+
+
+def test_what_could_go_wrong_is_folded_between_words_and_said_whole() -> None:
+    early = check_lines(a_deployment(a_schedule()), an_outlook(least_gap_s=300.0))
+    lines = folded_checks(early, 40)
+
+    assert max(map(width_of, lines)) <= 40
+    assert " ".join(" ".join(map(plain, lines)).split()) == " ".join(" ".join(map(plain, early)).split())
 
 
 def test_an_overlap_to_come_is_warned_of_in_the_words_of_the_policy() -> None:

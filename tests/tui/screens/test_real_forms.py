@@ -41,6 +41,7 @@ def parameters(place: Workplace, run_id: str) -> object:
 
 async def to_deployment(app: FlowctlApp, pilot: Pilot[int], name: str) -> None:
     await press(app, pilot, "2", "g")
+    await until(app, pilot, lambda: "▸" in screen_text(app))
     for _ in range(5):
         if name in cursor_line(app):
             return
@@ -202,6 +203,43 @@ def test_a_schedule_is_switched_off_and_taken_back_from_another_screen(deployed:
         await until(app, pilot, lambda: not is_paused())
 
     desk.drive(scenario)
+
+
+def test_a_schedule_is_changed_in_its_form_and_one_of_a_table_is_shown_where_it_is_written(
+    deployed: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployed.command("deploy", "jobs.py:greets", "--name", "changed", "--cron", "0 0 1 1 *")
+    toml = deployed.folder / "flowctl.toml"
+    toml.write_text(
+        '# tables\n\n[deployments.aa-table]\nflow = "jobs.py:greets"\ncron = "0 3 1 1 *"\n', encoding="utf-8"
+    )
+    deployed.command("watch", "add", ".")
+    known = "SELECT s.expression FROM schedule s JOIN deployment d ON d.id = s.deployment_id WHERE d.name = ?"
+    deployed.until(lambda: deployed.one(known, "aa-table"), "the table is read")
+    opened: list[list[str]] = []
+    monkeypatch.setenv("VISUAL", "code")
+
+    def open_at(command: list[str], **_: object) -> None:
+        opened.append(command)
+
+    monkeypatch.setattr("subprocess.Popen", open_at)
+
+    async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
+        await to_deployment(app, pilot, "changed")
+        await to_form(app, pilot, "e")
+        await press(app, pilot, "ctrl+u", *"hourly at :50")
+        assert "means    50 * * * *  in UTC" in screen_text(app)
+        await press(app, pilot, "enter")
+        await until(app, pilot, lambda: "fires by its new schedule" in note(app))
+        await until(app, pilot, lambda: "hourly at :50" in screen_text(app))
+        await press(app, pilot, "g")
+        await until(app, pilot, lambda: "aa-table" in cursor_line(app))
+        await press(app, pilot, "e")
+
+    Desk(deployed).drive(scenario)
+
+    assert deployed.one(known, "changed") == "50 * * * *"
+    assert opened == [["code", "--goto", f"{toml}:3"]]
 
 
 def test_a_backfill_is_counted_confirmed_and_planned_once(deployed: Workplace) -> None:
