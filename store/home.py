@@ -19,6 +19,12 @@ class HomeUnusable(Exception):
         )
         self.path = path
 
+    @classmethod
+    def by(cls, path: str, error: OSError) -> HomeUnusable:
+        """Say what the system says of something in it."""
+        place = error.filename if isinstance(error.filename, str) and error.filename != path else ""
+        return cls(path, f"{place}{': ' if place else ''}{error.strerror or error}")
+
 
 class Home:
     """Paths below one home folder; plain strings, since a run process pays for each import and call."""

@@ -3,7 +3,9 @@
 StoreError
 ├── DatabaseTooNew, DatabaseTooOld   its schema is not the one this flowctl knows
 ├── DatabaseDamaged                  SQLite cannot make sense of the file
+├── DatabaseUnreadable               the disk fails, permissions, something else in its place
 ├── DatabaseGone                     its file was removed while the daemon writes it
+├── HomeGone                         the whole folder was moved, or its disk is not mounted any more
 ├── DatabaseBusy                     another process writes, and goes on writing
 ├── DaemonWrites                     the daemon writes, and has to be asked
 ├── DatabaseUnwritable               full disk, wrong owner
@@ -55,6 +57,25 @@ class DatabaseDamaged(StoreError):
         )
 
 
+class DatabaseUnreadable(StoreError):
+    """The file is there, or something in its place, and cannot be read."""
+
+    def __init__(self, path: str, detail: str, remedy: str) -> None:
+        super().__init__(
+            f"The database {path} cannot be read: {detail}. Nothing is lost, the runs are in their journals: {remedy}."
+        )
+
+
+class HomeGone(StoreError):
+    """The folder that everything lies in is not there any more."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"The home folder {path} is gone: it was moved or deleted, or its disk is not mounted any more. "
+            f"Once it is back all goes on; {ENVIRONMENT} names another one."
+        )
+
+
 class DatabaseGone(StoreError):
     """The file is not there any more, and its daemon has not noticed yet."""
 
@@ -91,7 +112,7 @@ class DatabaseUnwritable(StoreError):
     def __init__(self, path: str, detail: str) -> None:
         super().__init__(
             f"The database {path} cannot be written: {detail}. Nothing is lost, the runs are in their journals: "
-            f"free some space or mend the permissions, and run the command again."
+            f"free some space or mend the permissions, then try again."
         )
 
 

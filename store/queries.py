@@ -290,7 +290,7 @@ class Reader:
         return rows[0] if rows else None
 
     def _translated(self) -> AbstractContextManager[None]:
-        return translated(self._home.database, busy_s=self._busy_s)
+        return translated(self._home.database, busy_s=self._busy_s, is_reading=True)
 
     def _rows(self, query: str, *values: object) -> list[reading.Row]:
         # All at once: an unfinished SELECT would keep the write-ahead log from being shortened.

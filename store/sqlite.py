@@ -19,6 +19,7 @@ from flowctl.store.problems import (
     DatabaseDamaged,
     DatabaseReadOnly,
     DatabaseTooNew,
+    DatabaseUnreadable,
     DatabaseUnwritable,
     StoreError,
 )
@@ -82,7 +83,7 @@ def open_writer(path: str, *, busy_s: float = BUSY_S) -> sqlite3.Connection:
 
 def open_reader(path: str, *, busy_s: float = BUSY_S) -> sqlite3.Connection:
     """Open an existing database for reading, also where its folder cannot be written."""
-    with translated(path, busy_s=busy_s):
+    with translated(path, busy_s=busy_s, is_reading=True):
         try:
             connection, version = _open_reader(path, "mode=ro", busy_s)
         except sqlite3.OperationalError:
@@ -136,17 +137,22 @@ def checkpoint(connection: sqlite3.Connection, path: str) -> None:
 
 
 @contextmanager
-def translated(path: str, *, busy_s: float = BUSY_S) -> Generator[None, None, None]:
+def translated(path: str, *, busy_s: float = BUSY_S, is_reading: bool = False) -> Generator[None, None, None]:
     """Turn the errors of SQLite and of the file system into those of `problems`."""
     try:
         yield
     except sqlite3.Error as error:
-        raise _problem(path, error, busy_s) from error
+        problem = _problem(path, error, busy_s)
+        if is_reading and isinstance(problem, DatabaseUnwritable):
+            problem = _unreadable(path, str(error))
+        raise problem from error
     except UnicodeDecodeError as error:
         # What Python could not read may be the text, or SQLite's own words about a damaged one.
         raise DatabaseDamaged(path, "a text that is no UTF-8") from error
     except OSError as error:
         text = error.strerror or str(error)
+        if is_reading:
+            raise _unreadable(path, text) from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise DatabaseReadOnly(path, text) from error
         raise DatabaseUnwritable(path, text) from error
@@ -185,3 +191,16 @@ def _problem(path: str, error: sqlite3.Error, busy_s: float) -> StoreError:
     if isinstance(error, sqlite3.OperationalError):
         return DatabaseUnwritable(path, text)
     return DatabaseDamaged(path, text)
+
+
+def _unreadable(path: str, text: str) -> DatabaseUnreadable:
+    """Say why a database cannot be read: SQLite itself tells little of it."""
+    if os.path.isdir(path):
+        return DatabaseUnreadable(path, "a folder stands in its place", "move that folder away")
+    if os.path.exists(path) and not os.access(path, os.R_OK):
+        return DatabaseUnreadable(path, "you may not read it", f"`chmod 600 {path}` mends that")
+    if "full" in text:
+        return DatabaseUnreadable(path, text, "free some space")
+    if "I/O" in text:
+        return DatabaseUnreadable(path, text, "the disk fails, or the way to it; `dmesg` says how")
+    return DatabaseUnreadable(path, text, "mend the permissions of it and of its folder")

@@ -14,6 +14,7 @@ from flowctl.store.problems import (
     DatabaseDamaged,
     DatabaseReadOnly,
     DatabaseTooNew,
+    DatabaseUnreadable,
     DatabaseUnwritable,
 )
 from flowctl.store.sqlite import APPLICATION_ID, SCHEMA_VERSION, open_reader, open_writer, sqlite3, translated
@@ -132,6 +133,20 @@ def test_foreign_errors_become_ours_with_their_place_and_cause(error: Exception,
         raise error
 
     assert caught.value.__cause__ is error
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (sqlite3.OperationalError("disk I/O error"), "cannot be read: disk I/O error. .*`dmesg`"),
+        (sqlite3.OperationalError("unable to open database file"), "cannot be read: .*mend the permissions"),
+        (sqlite3.OperationalError("database or disk is full"), "cannot be read: .*free some space"),
+        (PermissionError(13, "Permission denied"), "cannot be read: Permission denied"),
+    ],
+)
+def test_what_could_not_be_read_is_not_said_to_be_unwritable(error: Exception, words: str) -> None:
+    with pytest.raises(DatabaseUnreadable, match=words), translated("/home/me/flowctl.db", is_reading=True):
+        raise error
 
 
 def test_a_reader_sees_what_stands_in_a_folder_that_nobody_may_write(

@@ -6,9 +6,15 @@ from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from typing import Final, TypeVar
 
-from flowctl.store.home import Home
+from flowctl.store.home import Home, HomeUnusable
 from flowctl.store.overview import OverviewReader
-from flowctl.store.problems import DatabaseDamaged, DatabaseTooNew, DatabaseTooOld, DatabaseUnwritable
+from flowctl.store.problems import (
+    DatabaseDamaged,
+    DatabaseTooNew,
+    DatabaseTooOld,
+    DatabaseUnreadable,
+    DatabaseUnwritable,
+)
 from flowctl.store.sqlite import file_identity
 
 T = TypeVar("T")
@@ -17,7 +23,7 @@ BUSY_S: Final = 1.0
 _NEVER: Final = (-1, -1)
 _AGAIN_S: Final = 0.02
 #: What a connection does not get over by itself, even when the cause is gone.
-_LASTING: Final = (DatabaseDamaged, DatabaseTooNew, DatabaseTooOld, DatabaseUnwritable)
+_LASTING: Final = (DatabaseDamaged, DatabaseTooNew, DatabaseTooOld, DatabaseUnreadable, DatabaseUnwritable)
 
 
 class Opening:
@@ -46,6 +52,8 @@ class Opening:
         except _LASTING:
             self.close()
             raise
+        except OSError as error:
+            raise HomeUnusable.by(self._home.path, error) from error
         except ValueError as error:
             if not _is_of_a_row(error):
                 raise

@@ -31,7 +31,6 @@ class OwnFile:
         """Write it; raise `OSError` where that is not possible."""
         fresh = self.path.with_name(f".{self.path.stem}.{os.getpid()}.json")
         try:
-            self._home.ensure()
             # Beside it and then in its place: who reads sees the old one or the new one.
             fresh.write_text(text, encoding="utf-8")
             fresh.chmod(0o600)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ import flowctl
 from flowctl.core.daemon.instance import Holder, find_holder
 from flowctl.store.home import Home, HomeUnusable
 from flowctl.store.overview import OverviewReader
-from flowctl.store.problems import DatabaseBusy, DatabaseGone, StoreError
+from flowctl.store.problems import DatabaseBusy, DatabaseGone, HomeGone, StoreError
 from flowctl.store.sqlite import file_identity
 from flowctl.tui.data.hearing import Hearing
 from flowctl.tui.data.lanes import Opening
@@ -40,7 +41,7 @@ class Pulsing:
         self._seen: tuple[int, int] | None = None
         #: When the database could be read last.
         self._good_at: datetime | None = None
-        self._had_database = False
+        self._had_home = self._had_database = False
 
     @property
     def unreadable(self) -> Mapping[str, str]:
@@ -59,6 +60,7 @@ class Pulsing:
             self.holder, self._looked_s = find_holder(self._home), now_s
         holder, standing, is_readable = self.holder, None, True
         try:
+            self._look_at_home()
             if holder is None:
                 self._hearing.forget()
                 standing = self._upkeep.take_in(now_s, at)
@@ -72,7 +74,8 @@ class Pulsing:
                 self._seen = seen
                 self.version += 1
             self._good_at = at
-        except (StoreError, HomeUnusable) as error:
+        except (StoreError, HomeUnusable, OSError) as error:
+            error = HomeUnusable.by(self._home.path, error) if isinstance(error, OSError) else error
             is_readable, standing = False, Standing(str(error), self._good_at)
             # Whatever is read next is news.
             self._seen = None
@@ -96,6 +99,15 @@ class Pulsing:
         self._hearing.close()
         self._opening.close()
         self._upkeep.close()
+
+    def _look_at_home(self) -> None:
+        """Raise where the folder is gone that was there before: it would read as an empty one."""
+        is_there = os.path.isdir(self._home.path)  # noqa: PTH112 - the store speaks in text paths
+        if self._had_home and not is_there:
+            raise HomeGone(self._home.path)
+        self._had_home = self._had_home or is_there
+        if is_there and not os.access(self._home.path, os.R_OK | os.X_OK):
+            raise HomeUnusable(self._home.path, "Permission denied")
 
     def _look(self, reader: OverviewReader) -> int:
         """Tell the version of what is in the database; raise where that is none to be read."""

@@ -128,8 +128,10 @@ class Upkeep:
         since = began_at if self._standing is None else self._standing.since
         try:
             self.unreadable = {look.run_id: str(look.problem) for look in done.result()}
-        except (StoreError, HomeUnusable, OSError) as error:
+        except (StoreError, HomeUnusable) as error:
             return Standing(str(error), since)
+        except OSError as error:
+            return Standing(str(HomeUnusable.by(self._home.path, error)), since)
         # What cannot be written is passed over in silence: what is there can still be read.
         if self._sizes and not os.access(self._home.path, os.W_OK):
             return Standing(str(DatabaseReadOnly(self._home.database, "its folder is read-only")), since)

@@ -10,6 +10,7 @@ from flowctl.tui.model.views import View
 
 
 def test_views_are_kept_in_the_home(home: Home) -> None:
+    home.ensure()
     views = (View("mine", "flow:etl"),)
 
     assert load_views(home) == ((), [])

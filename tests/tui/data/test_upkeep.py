@@ -17,6 +17,7 @@ from flowctl.store.locks import writer_lock
 from flowctl.store.problems import DatabaseDamaged
 from flowctl.store.sqlite import SCHEMA_VERSION, sqlite3
 from flowctl.tui.data import upkeep
+from flowctl.tui.data.looked_at import save_looked_at
 from flowctl.tui.data.source import Source
 from flowctl.tui.model.snapshots import Pulse
 from tests.store.journals import NOON, a_run, an_id, ten_runs, write_journal
@@ -86,6 +87,64 @@ def test_a_schema_that_a_newer_flowctl_changes_meanwhile_is_told(home: Home, sou
     set_schema(home, SCHEMA_VERSION)
     soon(is_well(source))
     assert source.pulse().version > version
+
+
+def gone(home: Home) -> Callable[[], object]:
+    away = Path(home.path).with_name("away")
+    Path(home.path).rename(away)
+    return lambda: away.rename(home.path)
+
+
+def of_a_folder(home: Home) -> Callable[[], object]:
+    database, away = Path(home.database), Path(home.path) / "away"
+    database.rename(away)
+    database.mkdir()
+
+    def mend() -> None:
+        database.rmdir()
+        away.rename(database)
+
+    return mend
+
+
+def without_an_end(home: Home) -> Callable[[], object]:
+    active, away = Path(home.active), Path(home.path) / "away"
+    active.rename(away)
+    active.symlink_to(active)
+
+    def mend() -> None:
+        active.unlink()
+        away.rename(active)
+
+    return mend
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (gone, "The home folder {path} is gone: it was moved or deleted, or its disk is not mounted any more."),
+        (of_a_folder, "The database {path}/flowctl.db cannot be read: a folder stands in its place."),
+        (
+            without_an_end,
+            "flowctl cannot use its home folder {path}: {path}/active: Too many levels",
+        ),
+    ],
+)
+def test_a_home_that_is_taken_away_or_broken_is_told_and_comes_back_by_itself(
+    home: Home, source: Source, fault: Callable[[Home], Callable[[], object]], words: str
+) -> None:
+    ten_runs(home)
+    soon(is_well(source))
+
+    mend = fault(home)
+    pulse = told(source, words.format(path=home.path))
+    assert not pulse.is_readable
+    assert pulse.as_of is not None
+    save_looked_at(home, {"1": 1})
+    assert fault is not gone or not Path(home.path).exists()
+
+    mend()
+    soon(is_well(source))
 
 
 def removed(path: Path) -> None:
