@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 from typing import Final, NamedTuple, assert_never
 
 from flowctl.store.query_language import And, Node, Not, Or, Query, QueryError, Term, Value, terms
-from flowctl.store.query_words import STATE_WORDS, read_day, read_duration
+from flowctl.store.query_words import STATE_WORDS, StateWord, read_day, read_duration
 from flowctl.store.reading import microseconds
 
 #: ASCII alone, as SQLite's own `lower` and LIKE do it.
 _LOWER: Final = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 #: SQLite breaks off an expression of more than 1000 levels.
 _MOST_TERMS: Final = 300
+_INDEXED: Final = frozenset({"state", "flow", "age", "created"})
 
 
 class Condition(NamedTuple):
@@ -35,9 +36,25 @@ def compile_query(query: Query, *, now: datetime) -> Condition:
     return Condition(sql, tuple(bound), any(_is_relative(term) for term in asked))
 
 
+def is_indexed(query: Query) -> bool:
+    """Tell whether indices answer a query: for others every run may have to be looked at."""
+    return all(term.field in _INDEXED for term in terms(query.root))
+
+
 def lowered(text: str) -> str:
     """Fold case as the database does."""
     return text.translate(_LOWER)
+
+
+def state_sql(word: StateWord) -> str:
+    """Make the condition that a row is in one of the states that a word stands for."""
+    # Constants of our own, so that SQLite can choose an index that holds some states only.
+    sql = f"f.state_type IN ({_listed(word.types)})"
+    if word.names:
+        sql += f" AND f.state_name IN ({_listed(word.names)})"
+    if word.but:
+        sql += f" AND f.state_name NOT IN ({_listed(word.but)})"
+    return f"({sql})"
 
 
 def _is_relative(term: Term) -> bool:
@@ -122,13 +139,7 @@ class _Compiling:
         if word is None:
             self._bound.append(value.text)
             return "f.state_name = ? COLLATE NOCASE"
-        # Constants of our own, so that SQLite can choose an index that holds some states only.
-        sql = f"f.state_type IN ({_listed(word.types)})"
-        if word.names:
-            sql += f" AND f.state_name IN ({_listed(word.names)})"
-        if word.but:
-            sql += f" AND f.state_name NOT IN ({_listed(word.but)})"
-        return f"({sql})"
+        return state_sql(word)
 
     def _text(self, column: str, value: Value) -> str:
         """A whole text, in which `*` and `?` stand for anything unless it was quoted."""

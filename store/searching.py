@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import sqlite3
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from statistics import median
-from typing import Final
+from typing import Final, NamedTuple
 
 from flowctl.store import reading
 from flowctl.store.queries import Reader
 from flowctl.store.query_language import Query
 from flowctl.store.query_sql import Condition, compile_query
 from flowctl.store.records import FlowRunRow
+from flowctl.store.run_orders import ORDERS
 from flowctl.store.states import StateType
 from flowctl.store.terms import read_terms
 
@@ -24,6 +26,21 @@ _AMONG: Final = 200
 _PIECE: Final = 500
 #: Errors that only say that another run did not complete.
 _FOLLOWS: Final = frozenset({"UnfinishedRun", "UpstreamTaskError"})
+
+
+class Standing(NamedTuple):
+    """As much of a root run as whoever acts on many has to know."""
+
+    key: int
+    id: str
+    state_version: int
+    name: str
+    flow_name: str
+    state_type: str
+    state_name: str
+    started_at: datetime | None
+    #: It goes on, and one of its tasks waits for its next try.
+    awaits_retry: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,30 +78,22 @@ class Searcher(Reader):
         now: datetime,
         typical: Mapping[str, float],
         has_ended: bool | None = None,
-        before: tuple[int, int] | None = None,
         limit: int | None = None,
-    ) -> list[tuple[int, int]]:
-        """List the root runs that fit, newest first: when they were created in microseconds, and their keys.
-
-        `before` is the last one seen, to go on from there.
-        """
+    ) -> list[int]:
+        """List the keys of root runs that fit, the newest first."""
         condition = compile_query(query, now=now)
         table, half = "flow_run f", "" if has_ended is None else " AND f.ended_at IS NOT NULL"
         if has_ended is False:
             # Few at any time: SQLite would rather walk all runs in their order than sort these.
             table, half = "flow_run f INDEXED BY flow_run_active", " AND f.ended_at IS NULL"
-        place, values = "", list(condition.values)
-        if before is not None:
-            place = " AND f.created_at <= ? AND (f.created_at, f.run) < (?, ?)"
-            values += [before[0], *before]
         rows = self._rows(
-            f"{_with_typical(condition)} SELECT f.created_at, f.run FROM {table} WHERE f.parent IS NULL"
-            f"{half} AND {condition.sql}{place} ORDER BY f.created_at DESC, f.run DESC LIMIT ?",
+            f"{_with_typical(condition)} SELECT f.run FROM {table} WHERE f.parent IS NULL"
+            f"{half} AND {condition.sql} ORDER BY f.created_at DESC, f.run DESC LIMIT ?",
             *_typical_values(condition, typical),
-            *values,
+            *condition.values,
             -1 if limit is None else limit,
         )
-        return [(created_us, key) for created_us, key in rows]
+        return [key for (key,) in rows]
 
     def found_runs(self, keys: Sequence[int]) -> list[FoundRun]:
         """Read root runs by their keys, in that order; those that were deleted are left out."""
@@ -131,16 +140,55 @@ class Searcher(Reader):
         )
         return rows[0][0] if rows else None
 
-    def matching(self, query: Query, *, now: datetime, typical: Mapping[str, float]) -> int:
-        """Count the root runs that fit."""
+    def keys(
+        self,
+        query: Query,
+        *,
+        now: datetime,
+        typical: Mapping[str, float],
+        order: str = "age",
+        is_reversed: bool = False,
+    ) -> array[int]:
+        """Give the keys of all root runs that fit, in one of the `ORDERS`."""
         condition = compile_query(query, now=now)
-        rows = self._rows(
-            f"{_with_typical(condition)} SELECT count(*) FROM flow_run f WHERE f.parent IS NULL AND {condition.sql}",
-            *_typical_values(condition, typical),
-            *condition.values,
-        )
-        count: int = rows[0][0]
-        return count
+        values = (*_typical_values(condition, typical), *condition.values)
+
+        def read(table: str, half: str) -> array[int]:
+            rows = self._rows(
+                f"{_with_typical(condition)} SELECT f.run FROM {table} WHERE f.parent IS NULL{half} "
+                f"AND {condition.sql} ORDER BY {ORDERS[order]}f.created_at DESC, f.run DESC",
+                *values,
+            )
+            keys = array("q", (key for (key,) in rows))
+            if is_reversed:
+                keys.reverse()
+            return keys
+
+        every = read("flow_run f", "")
+        if order != "age":
+            return every
+        # What has not ended stands first in both directions: it is what one looks for. Those taken out of all, rather
+        # than asked for by halves: then it would have to look at every row.
+        first = read("flow_run f INDEXED BY flow_run_active", " AND f.ended_at IS NULL")
+        active = set(first)
+        return first + array("q", (key for key in every if key not in active)) if active else every
+
+    def standings(self, keys: Sequence[int]) -> list[Standing]:
+        """Tell how root runs stand, in the order of their keys; those that were deleted are left out."""
+        found: dict[int, Standing] = {}
+        for start in range(0, len(keys), _PIECE):
+            piece = keys[start : start + _PIECE]
+            rows = self._rows(
+                "SELECT f.run, f.id, f.state_version, f.name, f.flow_name, f.state_type, f.state_name, f.started_at, "
+                "f.ended_at IS NULL AND EXISTS (SELECT 1 FROM task_run t WHERE t.root = f.run AND t.ended_at IS NULL "
+                "AND t.state_name <> 'NotReady' AND t.state_name = 'AwaitingRetry') "
+                f"FROM flow_run f WHERE f.run IN ({', '.join('?' * len(piece))})",
+                *piece,
+            )
+            for row in rows:
+                started = None if row[7] is None else reading.moment(row[7])
+                found[row[0]] = Standing._make((*row[:7], started, bool(row[8])))
+        return [found[key] for key in keys if key in found]
 
     def run_count(self) -> int:
         """Count the root runs."""

@@ -11,6 +11,8 @@ from textual.await_complete import AwaitComplete
 from flowctl.tui.bridge import Bridge
 from flowctl.tui.history import History, Place
 from flowctl.tui.key_pace import KeyPace
+from flowctl.tui.model.run_rows import RunWalk
+from flowctl.tui.model.snapshots import RunsPage
 from flowctl.tui.screens.view import View
 
 
@@ -25,8 +27,8 @@ class Navigation(App[int]):
         self.key_pace = KeyPace()
         #: It is being left: screens lose their widgets, and nothing is to be drawn.
         self.is_over = False
-        #: Ids of runs in the order of the list one came from.
-        self.run_order: Sequence[str] = ()
+        #: The list of runs that one came from.
+        self.run_walk = RunWalk()
 
     @property
     def view(self) -> View | None:
@@ -90,10 +92,23 @@ class Navigation(App[int]):
         """Open the next run of the list in the place of this one."""
         from flowctl.tui.screens.run import RunScreen
 
-        order = list(self.run_order)
-        place = order.index(run_id) + step if run_id in order else -1
-        if 0 <= place < len(order):
-            self._replace(RunScreen(order[place]))
+        walk = self.run_walk
+        here = walk.place_of(run_id)
+        place = -1 if here is None else here + step
+        key = walk.key_at(place)
+
+        def go(page: RunsPage) -> None:
+            for row in page.rows:
+                walk.come_by(place, row.id)
+            if (there := walk.id_at(place)) is not None:
+                self._replace(RunScreen(there))
+            elif self.view is not None:
+                self.view.say("that run is on record no more", "quiet")
+
+        if key is not None and (known := walk.id_at(place)) is not None:
+            self._replace(RunScreen(known))
+        elif key is not None:
+            self.bridge.once(lambda source: source.runs_page(limit=0, keys=[key]), go)
         elif self.view is not None:
             self.view.say("no other run there", "quiet")
 

@@ -38,7 +38,7 @@ def queried_runs(home: Home, query: Query, *, now: datetime, limit: int) -> list
     """List the latest runs that fit, newest first; the database has been brought up to date before."""
     with Searcher.open(home) as searcher:
         keys = searcher.search(query, now=now, typical=searcher.typical_durations(), limit=limit)
-        return [found.run for found in searcher.found_runs([key for _, key in keys])]
+        return [found.run for found in searcher.found_runs(keys)]
 
 
 def _value(text: str) -> Value:

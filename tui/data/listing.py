@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from flowctl.store.searching import FoundRun
+from flowctl.store.searching import FoundRun, Standing
 from flowctl.tui.data import safe_rows
+from flowctl.tui.model.glyphs import word_of
+from flowctl.tui.model.runs_list import Target
 from flowctl.tui.model.snapshots import ListedRun
 
 
@@ -18,4 +20,17 @@ def listed(found: FoundRun) -> ListedRun:
         waits_for_slot=safe_rows.line_or_none(found.waits_for_slot),
         paused_at=found.paused_at,
         cause=safe_rows.line_or_none(found.cause),
+    )
+
+
+def target(standing: Standing) -> Target:
+    """Freeze what an action on a run would be about."""
+    return Target(
+        standing.id,
+        standing.state_version,
+        safe_rows.line(standing.name),
+        safe_rows.line(standing.flow_name),
+        word_of(standing.state_type, safe_rows.line(standing.state_name)),
+        standing.started_at,
+        standing.awaits_retry,
     )

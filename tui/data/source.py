@@ -6,6 +6,7 @@ By itself it writes nothing. Where no daemon ingests, it catches up with the jou
 from __future__ import annotations
 
 import time
+from array import array
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, Self
@@ -14,12 +15,13 @@ from flowctl.core.daemon.snapshots import plans_lost
 from flowctl.store.home import Home
 from flowctl.store.overview import OverviewReader
 from flowctl.store.problems import RunNotFound
-from flowctl.store.query_language import EVERYTHING, Query, terms
+from flowctl.store.query_language import EVERYTHING, Query
+from flowctl.store.query_sql import is_indexed
 from flowctl.store.records import FlowRunRow, StoredResult
 from flowctl.tui.data import details, flow_files, form_subjects, overview, safe_rows
 from flowctl.tui.data.deployments import DeploymentReading
 from flowctl.tui.data.lanes import Lane
-from flowctl.tui.data.listing import listed
+from flowctl.tui.data.listing import listed, target
 from flowctl.tui.data.log_reading import read_window
 from flowctl.tui.data.pulse import Pulsing
 from flowctl.tui.data.system import system
@@ -28,12 +30,12 @@ from flowctl.tui.model.form import FormPlan
 from flowctl.tui.model.log_tally import Tally
 from flowctl.tui.model.plans import Ahead, ListedDeployment, Outlook
 from flowctl.tui.model.run_plans import deployment_plan
+from flowctl.tui.model.run_rows import HEAD
+from flowctl.tui.model.runs_list import Target
 from flowctl.tui.model.snapshots import (
     Counts,
-    Cursor,
     EarlierRun,
     FlowSummary,
-    ListedRun,
     LogWindow,
     PastRun,
     Pulse,
@@ -43,11 +45,7 @@ from flowctl.tui.model.snapshots import (
 )
 from flowctl.tui.model.system import SystemFacts
 
-#: More that have not ended than this are not put before the others.
-MOST_ACTIVE: Final = 1000
 _TYPICAL_EVERY_S: Final = 5.0
-#: Fields that indices answer; for others it may have to look at every run.
-_QUICK: Final = frozenset({"state", "flow", "age", "created"})
 
 Clock = Callable[[], datetime]
 
@@ -93,30 +91,25 @@ class Source:
         """
         return self._pulsing.beat()
 
-    def runs_page(self, query: Query = EVERYTHING, limit: int = 200, before: Cursor | None = None) -> RunsPage:
-        """Read runs that fit: first those that have not ended, then the newest; `before` is where a page ended."""
-        lane = self._quick if all(term.field in _QUICK for term in terms(query.root)) else self._slow
-        return lane.ask(lambda reader: self._page(reader, query, limit, before))
+    def runs_page(self, query: Query = EVERYTHING, limit: int = HEAD, keys: Sequence[int] | None = None) -> RunsPage:
+        """Read the head of the list of runs that fit: first those that have not ended, then the newest.
 
-    def run_keys(self, query: Query = EVERYTHING) -> tuple[int, ...]:
-        """Give the keys of all runs that fit, in the order of the list: their number, and what a scroll bar needs."""
+        With `keys` those runs are read instead of the head's; with no room in the head, nothing else is.
+        """
+        lane = self._quick if limit == 0 or is_indexed(query) else self._slow
+        return lane.ask(lambda reader: self._page(reader, query, limit, keys))
 
-        def read(reader: OverviewReader) -> tuple[int, ...]:
-            now, typical = self.clock(), self._typical_of(reader)
-            active = dict.fromkeys(key for _, key in reader.search(query, now=now, typical=typical, has_ended=False))
-            # All at once and those taken out: asked for by halves, it would have to look at every row.
-            every = reader.search(query, now=now, typical=typical)
-            return (*active, *(key for _, key in every if key not in active))
+    def run_keys(self, query: Query = EVERYTHING, order: str = "age", *, is_reversed: bool = False) -> array[int]:
+        """Give the keys of all runs that fit, in the order of the list; windows of it are read by them."""
+        return self._slow.ask(
+            lambda reader: reader.keys(
+                query, now=self.clock(), typical=self._typical_of(reader), order=order, is_reversed=is_reversed
+            )
+        )
 
-        return self._slow.ask(read)
-
-    def runs_at(self, keys: Sequence[int]) -> tuple[ListedRun, ...]:
-        """Read a window of the list by keys; runs that were deleted are left out."""
-        return self._quick.ask(lambda reader: tuple(map(listed, reader.found_runs(keys))))
-
-    def matching(self, query: Query = EVERYTHING) -> int:
-        """Count the runs that fit."""
-        return self._slow.ask(lambda reader: reader.matching(query, now=self.clock(), typical=self._typical_of(reader)))
+    def targets(self, keys: Sequence[int]) -> dict[int, Target]:
+        """Freeze how runs stand, by their keys, however many; those that were deleted are left out."""
+        return self._slow.ask(lambda reader: {each.key: target(each) for each in reader.standings(keys)})
 
     def typical(self) -> dict[str, float]:
         """Tell how long the runs of each flow usually take, in seconds."""
@@ -284,19 +277,19 @@ class Source:
             )
         )
 
-    def _page(self, reader: OverviewReader, query: Query, limit: int, before: Cursor | None) -> RunsPage:
+    def _page(self, reader: OverviewReader, query: Query, limit: int, keys: Sequence[int] | None) -> RunsPage:
         now, version, typical = self.clock(), self._pulsing.version, self._typical_of(reader)
-        active: list[tuple[int, int]] = []
-        if before is None:
-            active = reader.search(query, now=now, typical=typical, has_ended=False, limit=MOST_ACTIVE)
-        place = None if before is None else (before.created_us, before.key)
-        wanted = max(limit - len(active), 1)
-        ended = reader.search(query, now=now, typical=typical, has_ended=True, before=place, limit=wanted + 1)
-        more, ended = len(ended) > wanted, ended[:wanted]
-        rows = reader.found_runs([key for _, key in (*active, *ended)])
+        head: list[int] = []
+        if limit:
+            head = reader.search(query, now=now, typical=typical, has_ended=False, limit=limit + 1)
+        if limit and len(head) <= limit:
+            rest = limit + 1 - len(head)
+            head += reader.search(query, now=now, typical=typical, has_ended=True, limit=rest)
+        rows = reader.found_runs(head[:limit] if keys is None else keys)
         return RunsPage(
+            head=tuple(head[:limit]) if limit else None,
+            has_more=len(head) > limit,
             rows=tuple(map(listed, rows)),
-            next=Cursor(created_us=ended[-1][0], key=ended[-1][1]) if more else None,
             typical={safe_rows.line(flow): seconds for flow, seconds in typical.items()},
             version=version,
             at=now,

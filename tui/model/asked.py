@@ -39,10 +39,11 @@ class Undo(NamedTuple):
     then: Callable[[], None] | None = None
 
 
-class _Mark(NamedTuple):
+class _Request(NamedTuple):
     word: str
-    state_version: int
     until_s: float
+    #: Id of a run -> version of the state that was seen. One of each request: it may be about 100,000 runs.
+    versions: dict[str, int]
 
 
 class Asked:
@@ -50,34 +51,36 @@ class Asked:
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
-        self._marks: dict[str, _Mark] = {}
+        #: The latest first.
+        self._requests: list[_Request] = []
         self._undo: Undo | None = None
         self._overdue: list[Callable[[], None]] = []
 
     def mark(self, verb: str, targets: Iterable[Target]) -> None:
         """Mark runs until their state moves on from the one that was seen."""
-        word = _PENDING.get(verb)
+        word, now_s = _PENDING.get(verb), self._monotonic()
         if word is not None:
-            until = self._monotonic() + _LONGEST_S
-            self._marks.update((each.run_id, _Mark(word, each.state_version, until)) for each in targets)
+            versions = {each.run_id: each.state_version for each in targets}
+            still = (each for each in self._requests if each.versions and now_s <= each.until_s)
+            self._requests = [_Request(word, now_s + _LONGEST_S, versions), *still]
 
     def unmark(self, targets: Iterable[Target]) -> None:
         """Take marks away: it was refused, or taken back."""
         for each in targets:
-            self._marks.pop(each.run_id, None)
+            self._forget(each.run_id)
 
     def word(self, run_id: str, state_version: int) -> str | None:
         """Say what was asked of a run in the state that is shown now; None: nothing, or it has been settled."""
-        mark = self._marks.get(run_id) if self._marks else None
-        if mark is None:
-            return None
-        if mark.state_version == -1:
-            # Nobody said which state was seen: it is the one that is shown first.
-            mark = self._marks[run_id] = mark._replace(state_version=state_version)
-        if mark.state_version != state_version or self._monotonic() > mark.until_s:
-            del self._marks[run_id]
-            return None
-        return mark.word
+        for request in self._requests:
+            # Nobody said which state was seen (-1): it is the one that is shown first.
+            if request.versions.get(run_id) == -1:
+                request.versions[run_id] = state_version
+            if request.versions.get(run_id) == state_version and self._monotonic() <= request.until_s:
+                return request.word
+            if request.versions.pop(run_id, None) is not None:
+                # What was asked before it is settled, too.
+                self._forget(run_id)
+        return None
 
     def hold(self, said: str, take_back: Callable[[], None], then: Callable[[], None] | None = None) -> None:
         """Let something be taken back for some seconds; what could be taken back before no more can."""
@@ -115,6 +118,10 @@ class Asked:
         """Give all that was held back, for when the interface is left."""
         self._settle()
         return self.due()
+
+    def _forget(self, run_id: str) -> None:
+        for request in self._requests:
+            request.versions.pop(run_id, None)
 
     def _settle(self) -> None:
         if self._undo is not None and self._undo.then is not None:

@@ -153,6 +153,12 @@ def run_line(
     return tuple(spans)
 
 
+def unread_line(columns: ListColumns, glyphs: Glyphs, *, is_cursor: bool) -> Line:
+    """Draw a run that is still being read."""
+    sign = glyphs.cursor if is_cursor else " "
+    return ((f"{sign}{glyphs.dot} ", "accent" if is_cursor else "quiet"), (fit(glyphs.cut, columns.state), "quiet"))
+
+
 def shown_word(row: ListedRun) -> str:
     """Give the word of a run: of one at work whose tasks all wait, what they wait for, whatever it says of itself."""
     run = row.run

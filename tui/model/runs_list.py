@@ -1,16 +1,17 @@
-"""The list of runs as a state machine: rows by id, a cursor that never moves by itself, marks, the next problem.
+"""The list of runs as a state machine: rows by key, a cursor that never moves by itself, marks, the next problem.
 
 How a row is drawn stands in `runs_lines`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
 from flowctl.tui.model.completion import Vocabulary
 from flowctl.tui.model.glyphs import OPEN, PROBLEMS, word_of
+from flowctl.tui.model.run_rows import RunRows, Unread, joined
 from flowctl.tui.model.snapshots import ListedRun, RunsPage
 
 _AT_WORK: Final = frozenset({"running", "retrying", "paused", "cancelling"})
@@ -33,6 +34,11 @@ class Target(NamedTuple):
     awaits_retry: bool = False
 
     @property
+    def kind(self) -> tuple[str, bool]:
+        """What decides which actions make sense for it."""
+        return self.word, self.awaits_retry
+
+    @property
     def is_final(self) -> bool:
         return self.word not in OPEN
 
@@ -43,181 +49,182 @@ class Target(NamedTuple):
 
 
 class RunList:
-    """Runs that fit a query, a window of them, and what the user did to the list."""
+    """Runs that fit a query, of which some are read, and what the user did to the list."""
 
     def __init__(self) -> None:
-        self.rows: list[ListedRun] = []
+        self.rows = RunRows()
         self.typical: Mapping[str, float] = {}
-        #: Id of the row that the cursor is on; None: the list is empty.
-        self.cursor: str | None = None
-        self.marks: dict[str, Target] = {}
+        #: Key of the row that the cursor is on; None: the list is empty.
+        self.cursor: int | None = None
+        self.marks: dict[int, Target] = {}
         self.sort: str = "age"
         self.is_reversed = False
-        self._indices: dict[str, int] = {}
-        self._anchor: str | None = None
+        #: Whether the list holds all runs that fit, not only its head.
+        self.is_whole = False
+        self._place = 0
+        self._anchor: int | None = None
+        self._head: Sequence[int] | None = None
+        self._has_more = True
+        self._whole: Sequence[int] | None = None
+        self._kinds: tuple[Target, ...] | None = None
 
-    def update(self, page: RunsPage, *, more: Sequence[RunsPage] = ()) -> frozenset[str]:
-        """Take in what was read; return the ids of rows that look different. The cursor stays on its run.
+    def update(self, page: RunsPage) -> None:
+        """Take in what was read. The cursor stays on its run; where that is gone, on the one now in its place."""
+        has_moved = page.head is not None and (page.head, page.has_more) != (self._head, self._has_more)
+        self._head, self._has_more, self.typical = page.head, page.has_more, page.typical
+        known = {row.key: row for row in page.rows}
+        self.rows = RunRows(self.rows.keys, known)
+        if has_moved:
+            self._arrange()
 
-        Where that is gone, the cursor goes to the one that is now in its place. Marks of runs that are gone go.
-        """
-        before = {row.id: row for row in self.rows}
-        at = self._indices.get(self.cursor or "", 0)
-        seen: dict[str, ListedRun] = {}
-        for each in (page, *more):
-            for row in each.rows:
-                # A run that ended between two pages stands on both.
-                seen.setdefault(row.id, row)
-        typical_before, self.typical = self.typical, page.typical
-        self._arrange(seen.values())
-        if not self.rows:
-            self.cursor = None
-        elif self.cursor not in self._indices:
-            self.cursor = self.rows[min(at, len(self.rows) - 1)].id
-        changed = {
-            id_
-            for id_, row in seen.items()
-            if before.get(id_) != row or typical_before.get(row.run.flow_name) != self.typical.get(row.run.flow_name)
-        }
-        return frozenset(changed)
+    def take_keys(self, keys: Sequence[int]) -> None:
+        """Take in which runs fit, all of them and in their order."""
+        self._whole = keys
+        self._arrange()
 
-    def sort_by(self, sort: str, *, is_reversed: bool = False) -> None:
-        """Put the rows in another order; the cursor stays on its run."""
-        self.sort, self.is_reversed = sort, is_reversed
-        self._arrange(self.rows)
+    def expect(self) -> None:
+        """Another query or order is in force: what is listed stays until what fits that is known."""
+        self._head = self._whole = None
+        self._has_more, self.is_whole = True, False
 
-    def row(self, id_: str | None = None) -> ListedRun | None:
-        """Give a row, or the one that the cursor is on."""
-        index = self._indices.get((self.cursor if id_ is None else id_) or "")
-        return None if index is None else self.rows[index]
+    def is_in_head(self, end: int) -> bool:
+        """Tell whether all rows before a place are of the head, or of a list that is no longer than that."""
+        return self._head is not None and min(end, len(self.rows)) <= len(self._head)
 
-    def index(self, id_: str | None = None) -> int:
-        """Tell where a row is, or the cursor; 0 where it is nowhere."""
-        return self._indices.get((self.cursor if id_ is None else id_) or "", 0)
+    def row(self, key: int | None = None) -> ListedRun | None:
+        """Give a row, or the one that the cursor is on; None where it is not read."""
+        key = self.cursor if key is None else key
+        return None if key is None else self.rows.known.get(key)
+
+    @property
+    def place(self) -> int:
+        """Where the cursor is."""
+        return self._place
 
     def move(self, by: int) -> None:
         """Move the cursor by some rows; it stops at the ends."""
-        self.move_to(self.index() + by)
-
-    def move_to(self, index: int) -> None:
-        """Put the cursor on a row by its place; -1 is the last one."""
         if self.rows:
-            last = len(self.rows) - 1
-            self.cursor = self.rows[last if index == -1 and not self.index() else min(max(index, 0), last)].id
+            self._place = min(max(self._place + by, 0), len(self.rows) - 1)
+            self.cursor = self.rows.keys[self._place]
 
-    def select(self, id_: str) -> bool:
+    def select(self, key: int) -> bool:
         """Put the cursor on a run; False where it is not in the list."""
-        if id_ not in self._indices:
+        place = self.rows.place_of(key, self._place)
+        if place is None:
             return False
-        self.cursor = id_
+        self.cursor, self._place = key, place
         return True
 
-    def next_problem(self, step: int = 1) -> bool:
-        """Put the cursor on the next (-1: the previous) run that failed or crashed, beyond the end too."""
-        count, here = len(self.rows), self.index()
+    def next_problem(self, step: int = 1) -> bool | None:
+        """Put the cursor on the next (-1: the previous) run that failed or crashed, beyond the end too.
+
+        None: to know which one that is, more has to be read.
+        """
+        count, here = len(self.rows), self._place
         for distance in range(1, count + 1):
             row = self.rows[(here + step * distance) % count]
+            if isinstance(row, Unread):
+                return None
             if word_of(row.run.state_type, row.run.state_name) in PROBLEMS:
-                moved = row.id != self.cursor
-                self.cursor = row.id
-                return moved
+                return self._go_to((here + step * distance) % count)
         return False
+
+    def next_of(self, keys: Container[int], step: int) -> bool:
+        """Put the cursor on the next of some runs, beyond the end too."""
+        every, count, here = self.rows.keys, len(self.rows), self._place
+        places = ((here + step * distance) % count for distance in range(1, count + 1))
+        place = next((place for place in places if every[place] in keys), None)
+        return place is not None and self._go_to(place)
 
     def toggle_mark(self) -> None:
         """Mark the row under the cursor, or take its mark away; the cursor goes down."""
         row = self.row()
         if row is None:
             return
-        if row.id in self.marks:
-            del self.marks[row.id]
+        if row.key in self.marks:
+            del self.marks[row.key]
         else:
-            self.marks[row.id] = target_of(row)
-        self._anchor = row.id
+            self.marks[row.key] = target_of(row)
+        self._kinds = None
+        self._anchor = row.key
         self.move(1)
 
-    def mark_range(self) -> None:
-        """Mark everything from the row that was marked last to the cursor."""
-        anchor = self._anchor if self._anchor in self._indices else self.cursor
-        if anchor is None:
-            return
-        first, last = sorted((self.index(anchor), self.index()))
-        for row in self.rows[first : last + 1]:
-            self.marks[row.id] = target_of(row)
+    def range_keys(self) -> Sequence[int]:
+        """Give the runs from the row that was marked last to the cursor, which the next range goes on from."""
+        anchor = None if self._anchor is None else self.rows.place_of(self._anchor)
+        first, last = sorted((self._place if anchor is None else anchor, self._place))
         self._anchor = self.cursor
+        return self.rows.keys[first : last + 1]
 
-    def mark_all(self) -> None:
-        """Mark all rows that are here; where all are marked, none."""
-        if all(row.id in self.marks for row in self.rows):
-            self.clear_marks()
-        else:
-            self.marks.update((row.id, target_of(row)) for row in self.rows)
+    def mark(self, targets: Mapping[int, Target]) -> None:
+        """Mark some runs as they stood."""
+        self.marks.update(targets)
+        self._kinds = None
+
+    def targets_at(self, keys: Sequence[int]) -> dict[int, Target] | None:
+        """Freeze what is listed of some runs; None where not all of them are read."""
+        known = self.rows.known
+        if len(keys) > len(known) or not all(key in known for key in keys):
+            return None
+        return {key: target_of(known[key]) for key in keys}
+
+    @property
+    def is_all_marked(self) -> bool:
+        """Whether every row of the list is marked."""
+        return len(self.marks) >= len(self.rows) and all(key in self.marks for key in self.rows.keys)
 
     def clear_marks(self) -> bool:
         """Take all marks away; False where there were none."""
         had = bool(self.marks)
-        self.marks.clear()
-        self._anchor = None
+        self.marks = {}
+        self._anchor = self._kinds = None
         return had
 
     def targets(self) -> tuple[Target, ...]:
         """Give what an action is about: the marked runs, else the one under the cursor. It never changes afterwards."""
         if self.marks:
-            # In the order in which they stand; those that are filtered away come last.
-            return tuple(sorted(self.marks.values(), key=lambda each: self._indices.get(each.run_id, len(self.rows))))
+            return tuple(self.marks.values())
         row = self.row()
         return () if row is None else (target_of(row),)
 
+    def kinds(self) -> tuple[Target, ...]:
+        """Give one of each kind of what an action is about: however many are marked, they can be told by these."""
+        if not self.marks:
+            return self.targets()
+        if self._kinds is None:
+            self._kinds = tuple({each.kind: each for each in self.marks.values()}.values())
+        return self._kinds
+
     def refresh_marks(self) -> None:
         """Let the marks know the states that are shown now: when a dialog opens, not later."""
-        for id_ in self.marks:
-            row = self.row(id_)
-            if row is not None:
-                self.marks[id_] = target_of(row)
+        for key, row in self.rows.known.items():
+            if key in self.marks:
+                self.marks[key] = target_of(row)
+        self._kinds = None
 
-    def _arrange(self, rows: Iterable[ListedRun]) -> None:
-        ordered = sorted(rows, key=lambda row: (-row.run.created_at.timestamp(), -row.key))
-        match self.sort:
-            case "state":
-                ordered.sort(key=lambda row: _URGENCY.get(word_of(row.run.state_type, row.run.state_name), 9))
-            case "flow":
-                ordered.sort(key=lambda row: row.run.flow_name.lower())
-            case "name":
-                ordered.sort(key=lambda row: row.run.name.lower())
-            case "took":
-                ordered.sort(key=_took_order)
-            case _:
-                pass
-        if self.is_reversed:
-            ordered.reverse()
-        if self.sort == "age":
-            # What has not ended stands first in both directions: it is what one looks for.
-            ordered.sort(key=lambda row: row.run.is_final)
-        self.rows = ordered
-        self._indices = {row.id: index for index, row in enumerate(ordered)}
+    def _go_to(self, place: int) -> bool:
+        has_moved = self.rows.keys[place] != self.cursor
+        self._place, self.cursor = place, self.rows.keys[place]
+        return has_moved
 
-
-_URGENCY: Final = {
-    "crashed": 0,
-    "failed": 0,
-    "retrying": 1,
-    "paused": 2,
-    "running": 3,
-    "cancelling": 3,
-    "queued": 4,
-    "scheduled": 5,
-    "cancelled": 6,
-}
+    def _arrange(self) -> None:
+        head, whole = self._head, self._whole
+        if head is not None and not self._has_more:
+            keys = head
+        elif whole is None:
+            if head is None:
+                return  # nothing is known yet of what is asked for now
+            keys = head
+        else:
+            keys = whole if head is None else joined(head, whole)
+        self.is_whole = whole is not None or not self._has_more
+        self.rows = RunRows(keys, self.rows.known)
+        place = None if self.cursor is None else self.rows.place_of(self.cursor, self._place)
+        self._place = min(self._place, max(0, len(keys) - 1)) if place is None else place
+        self.cursor = keys[self._place] if keys else None
 
 
-def _took_order(row: ListedRun) -> float:
-    """The longest first; what has not ended yet before that, what never began at the end."""
-    run = row.run
-    if run.started_at is None:
-        return float("inf")
-    return float("-inf") if run.ended_at is None else -(run.ended_at - run.started_at).total_seconds()
-
-
-def vocabulary_of(rows: Sequence[ListedRun], flows: Iterable[str]) -> Vocabulary:
+def vocabulary_of(rows: Iterable[ListedRun], flows: Iterable[str]) -> Vocabulary:
     """Say which flows, tags, parameters and so on some runs have, to ask for."""
     runs = [row.run for row in rows]
     return Vocabulary(

@@ -57,20 +57,14 @@ class ListedRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cursor:
-    """Where a page of runs ended."""
-
-    created_us: int
-    key: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RunsPage:
-    """Some runs that fit a query: on the first page those that have not ended stand first, then the newest."""
+    """The head of the list of runs that fit a query, and runs of it that were read; both in the list's order."""
 
+    #: Keys of the first runs: those that have not ended, then the newest; None: they were not asked for.
+    head: tuple[int, ...] | None
+    #: Whether there are more of them than the head has.
+    has_more: bool
     rows: tuple[ListedRun, ...]
-    #: To ask for the next page with; None: there is none.
-    next: Cursor | None
     #: Flow -> usual duration in seconds: the median of its latest completed runs.
     typical: Mapping[str, float]
     #: Of the store, when this was read.

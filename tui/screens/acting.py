@@ -132,7 +132,7 @@ class Acting(FlowctlScreen):
         elif (reason := self.why_not(verb)) is not None:
             self.whole.say(reason, "warning")
         else:
-            oldest = max(map(self._age_s, targets))
+            oldest = self._longest_s(targets)
             if not (is_always or len(targets) > 1 or (verb == "cancel" and oldest > _OLD_S)):
                 do(targets)
                 return
@@ -140,10 +140,9 @@ class Acting(FlowctlScreen):
             others = f" ({left} of the {left + len(targets)} left as they are)" if left else ""
             self._confirm(f"{words} {_named(targets)}{age}{others}", partial(do, targets))
 
-    def _age_s(self, target: Target) -> float:
-        if target.started_at is None or target.is_final:
-            return 0.0
-        return (self.flowctl.clock() - target.started_at).total_seconds()
+    def _longest_s(self, targets: Sequence[Target]) -> float:
+        began = min((each.started_at for each in targets if each.started_at and not each.is_final), default=None)
+        return 0.0 if began is None else (self.flowctl.clock() - began).total_seconds()
 
     def _confirm(self, what: str, then: Callable[[], None]) -> None:
         self.whole.choose(f"{what}?  y yes   any other key no", {"y": then, "Y": then})
@@ -239,7 +238,9 @@ class Acting(FlowctlScreen):
 
 def _fitting(verb: str, targets: tuple[Target, ...]) -> tuple[tuple[Target, ...], int]:
     """Leave those of several runs alone that an action makes no sense for; give the others, and how many were left."""
-    fitting = tuple(each for each in targets if is_offered(f"act.{verb}", [each], None, ())) or targets
+    kinds = {each.kind: each for each in targets}
+    meant = {kind for kind, each in kinds.items() if is_offered(f"act.{verb}", [each], None, ())}
+    fitting = tuple(each for each in targets if each.kind in meant) or targets
     return fitting, len(targets) - len(fitting)
 
 

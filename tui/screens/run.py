@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -16,6 +16,7 @@ from flowctl.tui.history import Place
 from flowctl.tui.model.asked import sign_of
 from flowctl.tui.model.critical_path import critical_path
 from flowctl.tui.model.retry_words import next_flow_try
+from flowctl.tui.model.run_rows import RunWalk
 from flowctl.tui.model.runs_lines import word_at_work
 from flowctl.tui.model.snapshots import PastRun, RunDetail
 from flowctl.tui.model.texts import Line, countdown, grouped, width_of
@@ -297,14 +298,15 @@ class RunScreen(Travelling, TreeScreen):
         state = f"{glyph_of(shown, glyphs, self.step)} {said}"
         standing: Line = ((state, shown), (timing, ""), (attempt, "quiet"))
         right = (*self.travel_line(), *standing)
-        place = self._place_among(self.flowctl.run_order)
+        place = self._place_among(self.flowctl.run_walk)
         return left, (*right, *place) if width_of((*left, *right, *place)) < self.flowctl.size.width else right
 
-    def _place_among(self, order: Sequence[str]) -> Line:
+    def _place_among(self, walk: RunWalk) -> Line:
         """Say which of the listed runs it is, and how to get to its neighbours."""
-        if self.run_id not in order or len(order) < 2:
+        place = walk.place_of(self.run_id)
+        if place is None or len(walk) < 2:
             return ()
-        where = f"  {order.index(self.run_id) + 1} of {grouped(len(order))} "
+        where = f"  {grouped(place + 1)} of {grouped(len(walk))} "
         return ((where, "quiet"), (",", "accent"), (" ", ""), (".", "accent"), (" ", ""))
 
     def refresh_lines(self) -> None:

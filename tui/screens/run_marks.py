@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Final, cast
 
 from textual import on
 
+from flowctl.store.query_language import And, parse
 from flowctl.tui.model.keys import Binding, shown_key
+from flowctl.tui.model.run_rows import ListedRow
 from flowctl.tui.model.runs_list import HEADINGS, SORTS, RunList, Target, target_of
 from flowctl.tui.model.snapshots import ListedRun
 from flowctl.tui.model.texts import Line, grouped
@@ -23,7 +27,7 @@ _OF_MARKED: Final = {
     "act.yank": "yank ids",
     "act.delete": "delete",
 }
-
+_PROBLEM: Final = parse("state:problem")
 #: What does nothing to an empty list.
 _OF_ROWS: Final = frozenset({"move.open", "move.next_problem", "look.log", "look.travel", "find.sort"})
 
@@ -36,21 +40,22 @@ class RunMarks(QueryLine):
     def __init__(self) -> None:
         super().__init__()
         self.runs = RunList()
-        #: Whether more runs fit than are listed.
-        self.has_more = False
 
     def show_rows(self) -> None:
         """Show the rows as they are now."""
 
     @property
-    def rows(self) -> RowPane[ListedRun]:
+    def rows(self) -> RowPane[ListedRow]:
         """The list."""
-        return cast("RowPane[ListedRun]", self.query_one("#main"))  # as `body` makes it
+        return cast("RowPane[ListedRow]", self.query_one("#main"))  # as `body` makes it
 
     def sync(self) -> None:
         """One moves in the pane; the model is asked about the row there."""
         if (row := self.rows.row) is not None:
-            self.runs.select(row.id)
+            self.runs.select(row.key)
+
+    def order_changed(self) -> None:
+        """Read the list in the order that is in force now."""
 
     def action_mark_toggle(self) -> None:
         self.sync()
@@ -59,11 +64,30 @@ class RunMarks(QueryLine):
 
     def action_mark_range(self) -> None:
         self.sync()
-        self.runs.mark_range()
-        self.show_rows()
+        self._mark(self.runs.range_keys())
 
     def action_mark_all(self) -> None:
-        self.runs.mark_all()
+        """Mark all that fit the query, as they are listed now; where all are marked, none."""
+        if self.runs.is_all_marked:
+            self.runs.clear_marks()
+            self.show_rows()
+        else:
+            self._mark(self.runs.rows.keys)
+
+    def _mark(self, keys: Sequence[int]) -> None:
+        """Mark runs; those that are not read yet are read first."""
+        if (targets := self.runs.targets_at(keys)) is not None:
+            self._take_marks(targets)
+        else:
+            self.say(f"marking {grouped(len(keys))} runs {self.flowctl.ink.glyphs.cut}", "quiet")
+            self.bridge.once(lambda source: source.targets(keys), self._take_read_marks, is_slow=True)
+
+    def _take_read_marks(self, targets: Mapping[int, Target]) -> None:
+        self.hush()
+        self._take_marks(targets)
+
+    def _take_marks(self, targets: Mapping[int, Target]) -> None:
+        self.runs.mark(targets)
         self.show_rows()
 
     @property
@@ -72,8 +96,8 @@ class RunMarks(QueryLine):
 
     def reorder(self, sort: str, *, is_reversed: bool) -> None:
         self.sync()
-        self.runs.sort_by(sort, is_reversed=is_reversed)
-        self.show_rows()
+        self.runs.sort, self.runs.is_reversed = sort, is_reversed
+        self.order_changed()
 
     def action_find_sort(self) -> None:
         self.reorder(SORTS[(SORTS.index(self.runs.sort) + 1) % len(SORTS)], is_reversed=False)
@@ -97,8 +121,20 @@ class RunMarks(QueryLine):
     def to_problem(self, step: int) -> None:
         """Go to the next run of the list that failed."""
         self.sync()
-        if self.runs.next_problem(step):
-            self.rows.move_to(self.runs.index())
+        found = self.runs.next_problem(step)
+        if found is None:
+            query = self._query._replace(root=And((self._query.root, _PROBLEM.root)))
+            self.bridge.once(lambda source: source.run_keys(query), partial(self._to_one_of, step), is_slow=True)
+        else:
+            self._follow(has_moved=found)
+
+    def _to_one_of(self, step: int, keys: Sequence[int]) -> None:
+        self.sync()
+        self._follow(has_moved=self.runs.next_of(frozenset(keys), step))
+
+    def _follow(self, *, has_moved: bool) -> None:
+        if has_moved:
+            self.rows.move_to(self.runs.place)
         else:
             self.say("no other run here failed", "quiet")
 
@@ -133,10 +169,10 @@ class RunMarks(QueryLine):
                 for span in ((f"  {shown_key(each.keys[0])}", "accent"), (f" {_OF_MARKED[each.id]}", ""))
             ]
             shown = len(self.runs.rows)
-            more = f"* marks all {grouped(shown)}" if marks < shown else "of the rows listed" if self.has_more else ""
+            more = f"* marks all {grouped(shown)}" if marks < shown else ""
             undo = self.flowctl.asked.undo_text
             right = ((f"{undo} ", "accent"),) if undo else ((f"{more}   esc clears ", "quiet"),)
-            return ((f" {marks} marked:", "mark"), *keys), right
+            return ((f" {grouped(marks)} marked:", "mark"), *keys), right
         return super().note_line()
 
     def can_run(self, binding: Binding) -> bool:
@@ -144,6 +180,6 @@ class RunMarks(QueryLine):
             return False
         return super().can_run(binding)
 
-    def chosen_runs(self) -> list[Target]:
+    def chosen_runs(self) -> tuple[Target, ...]:
         row = self.rows.row
-        return list(self.runs.marks.values()) or ([] if row is None else [target_of(row)])
+        return self.runs.kinds() if self.runs.marks else (target_of(row),) if isinstance(row, ListedRun) else ()

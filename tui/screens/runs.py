@@ -10,48 +10,38 @@ from textual import on
 from textual.containers import Container
 from textual.widget import Widget
 
-from flowctl.tui.bridge import Question
 from flowctl.tui.history import Place
 from flowctl.tui.model import runs_lines
-from flowctl.tui.model.completion import Vocabulary
 from flowctl.tui.model.needs import Need, need_lines, next_need
 from flowctl.tui.model.plans import Ahead
-from flowctl.tui.model.runs_list import vocabulary_of
+from flowctl.tui.model.run_rows import ListedRow, RunWalk, Unread
 from flowctl.tui.model.snapshots import Counts, ListedRun, RunsPage
 from flowctl.tui.model.texts import Line, grouped
 from flowctl.tui.model.travel import moments_of_runs, rows_at
 from flowctl.tui.screens.dashboard import day_lines, empty_lines, next_lines
 from flowctl.tui.screens.preview import Preview
 from flowctl.tui.screens.query_line import REST_S
-from flowctl.tui.screens.run_marks import RunMarks
+from flowctl.tui.screens.run_window import RunWindow
 from flowctl.tui.screens.travelling import Travelling
 from flowctl.tui.ticking import QUICK
 from flowctl.tui.widgets.bar import Bar
 from flowctl.tui.widgets.pane import TextPane
 from flowctl.tui.widgets.rows import RowLook, RowPane
 
-#: Rows of the first page, and by how many it grows when the cursor comes near the end.
-_PAGE: Final = 200
-_NEAR: Final = 40
 #: The main views' names come before the picture of the day.
 _DAY_FROM: Final = 78
 
 
-class RunsScreen(Travelling, RunMarks):
+class RunsScreen(Travelling, RunWindow):
     """All root runs."""
 
     SCOPE = "runs"
 
     def __init__(self) -> None:
         super().__init__()
-        self._limit = _PAGE
-        self._total: int | None = None
-        self._is_read = False
         self._now = self.flowctl.clock()
         #: With it, the times of all rows are written anew.
         self._day = self._now.astimezone().date()
-        self._asked: Question[RunsPage] | None = None
-        self._page: RunsPage | None = None
         self._ahead: Ahead | None = None
         self._preview = Preview(self)
         #: The file that needs somebody and was gone to last.
@@ -64,12 +54,12 @@ class RunsScreen(Travelling, RunMarks):
             yield TextPane("next up", id="next")
             yield TextPane("needs you", id="needs")
         with Container(id="split"):
-            yield RowPane[ListedRun](
+            yield RowPane[ListedRow](
                 "runs",
-                key_of=lambda row: row.id,
+                key_of=lambda row: row.key,
                 draw=self._draw,
                 head=self._head,
-                is_live=lambda row: not row.run.is_final,
+                is_live=lambda row: isinstance(row, ListedRun) and not row.run.is_final,
                 version_of=lambda row: (row, self._pending(row), self._day),
                 is_ruled=False,
                 id="main",
@@ -83,8 +73,7 @@ class RunsScreen(Travelling, RunMarks):
     # What is read.
 
     def ask(self) -> None:
-        self._asked = self.watch_store(lambda source: source.runs_page(self._query, self._limit), self._take)
-        self.watch_store(lambda source: source.matching(self._query), self._take_total, is_slow=True)
+        self.ask_runs()
         self.watch_store(lambda source: source.ahead(), self._take_ahead, is_slow=True)
         self._preview.ask()
 
@@ -92,40 +81,35 @@ class RunsScreen(Travelling, RunMarks):
         self._ahead = ahead
         self._show_strip()
 
-    def _take(self, page: RunsPage) -> None:
-        self._is_read = True
+    def take(self, page: RunsPage) -> None:
         self._now = self.instant or page.at
-        self.has_more = page.next is not None
-        self.sync()
-        known, self._page = self._page, page
-        if known is None or (known.rows, known.typical) != (page.rows, page.typical):
-            # Else only what the rows do not show was written, as a line of a log.
-            self.runs.update(page)
-            self.show_rows()
+        super().take(page)
         self._preview.look_at(self.runs.row())
+
+    @property
+    def reads(self) -> bool:
+        return self.instant is None
 
     @property
     def _all(self) -> int | None:
         return None if self.flowctl.counts is None else self.flowctl.counts.total
 
     def moments(self) -> list[datetime]:
-        return moments_of_runs(self.runs.rows)
+        return moments_of_runs(self.runs.rows.known.values())
 
     def show_instant(self) -> None:
         """Let the rows stand as they did."""
         self._now = self.instant or self.flowctl.clock()
         self.show_rows()
 
-    def _take_total(self, total: int) -> None:
-        self._total = total
-
     def show_rows(self) -> None:
         rows = self.rows
         rows.marks = self.runs.marks
-        rows.empty = empty_lines(self._query.text, self._all) if self._is_read else (((" opening…", "quiet"),),)
-        rows.put(list(self.runs.rows if self.instant is None else rows_at(self.runs.rows, self.instant)))
-        if self.instant is None and self.runs.cursor is not None:
-            rows.move_to(self.runs.index())
+        rows.empty = empty_lines(self._query.text, self._all) if self.is_read else (((" opening…", "quiet"),),)
+        past = None if self.instant is None else rows_at(self.runs.rows.known.values(), self.instant)
+        rows.put(self.runs.rows if past is None else past)
+        if past is None and self.runs.cursor is not None:
+            rows.move_to(self.runs.place)
         rows.repaint()
         self.refresh_lines()
 
@@ -135,12 +119,9 @@ class RunsScreen(Travelling, RunMarks):
         self._file = None
         cursor = self.runs.cursor
         self.set_timer(REST_S, lambda: self._rest(cursor))
-        if self.has_more and self.rows.place > len(self.runs.rows) - _NEAR and self._asked is not None:
-            self._limit += _PAGE
-            self.has_more = False
-            self.bridge.again(self._asked)
+        self.reads_around()
 
-    def _rest(self, cursor: str | None) -> None:
+    def _rest(self, cursor: int | None) -> None:
         if self.runs.cursor == cursor and self.is_current:
             self._preview.look_at(self.runs.row())
             self.refresh_lines()
@@ -150,7 +131,7 @@ class RunsScreen(Travelling, RunMarks):
         """Open the run under the cursor."""
         self.sync()
         if (row := self.runs.row()) is not None:
-            self.flowctl.run_order = [each.id for each in self.runs.rows]
+            self.flowctl.run_walk = RunWalk(self.runs.rows)
             self.flowctl.open_run(row.id)
 
     def action_look_log(self) -> None:
@@ -170,7 +151,8 @@ class RunsScreen(Travelling, RunMarks):
         self.sync()
         # Who has filtered the list is busy with what is in it.
         needs = () if self._query.text else self._needs
-        here = self._file if self._file is not None else self.runs.cursor
+        row = self.runs.row()
+        here = self._file if self._file is not None else None if row is None else row.id
         need = next_need(needs, here, step)
         self._file = None
         if need is None:
@@ -181,20 +163,13 @@ class RunsScreen(Travelling, RunMarks):
         elif need.file is not None:
             self._file = need.key
             self.flowctl.open_file(need.key)
-        elif self.runs.select(need.key):
-            self.rows.move_to(self.runs.index())
+        elif need.run is not None and self.runs.select(need.run.key):
+            self.rows.move_to(self.runs.place)
         elif need.run is not None:
             # It is not among what is listed.
             self.flowctl.open_run(need.key)
 
     # The query.
-
-    def query_changed(self) -> None:
-        self._limit, self._total, self._page = _PAGE, None, None
-        self.on_screen_resume()
-
-    def vocabulary(self) -> Vocabulary:
-        return vocabulary_of(self.runs.rows, self.runs.typical)
 
     def clear_something(self) -> bool:
         if self.return_to_now():
@@ -211,7 +186,8 @@ class RunsScreen(Travelling, RunMarks):
 
     @property
     def is_live(self) -> bool:
-        return any(runs_lines.word_of_run(row.run) == "running" for row in self.rows.window)
+        shown = (row for row in self.rows.window if isinstance(row, ListedRun))
+        return any(runs_lines.word_of_run(row.run) == "running" for row in shown)
 
     def tick(self, tick: int) -> None:
         super().tick(tick)
@@ -233,10 +209,13 @@ class RunsScreen(Travelling, RunMarks):
     def _head(self, width: int) -> Line:
         return runs_lines.header(runs_lines.list_columns(width))
 
-    def _draw(self, row: ListedRun, look: RowLook) -> Line:
+    def _draw(self, row: ListedRow, look: RowLook) -> Line:
+        columns = runs_lines.list_columns(look.width)
+        if isinstance(row, Unread):
+            return runs_lines.unread_line(columns, self.flowctl.ink.glyphs, is_cursor=look.is_cursor)
         return runs_lines.run_line(
             row,
-            runs_lines.list_columns(look.width),
+            columns,
             self._now,
             typical=self.runs.typical,
             glyphs=self.flowctl.ink.glyphs,
@@ -246,7 +225,9 @@ class RunsScreen(Travelling, RunMarks):
             pending=self._pending(row),
         )
 
-    def _pending(self, row: ListedRun) -> str | None:
+    def _pending(self, row: ListedRow) -> str | None:
+        if isinstance(row, Unread):
+            return None
         return self.flowctl.asked.word(row.id, row.run.state_version)
 
     def refresh_rows(self) -> None:
@@ -266,13 +247,13 @@ class RunsScreen(Travelling, RunMarks):
         super().refresh_lines()
         if not self.stands:
             return
-        shown, dot = len(self.runs.rows), self.flowctl.ink.glyphs.dot
-        total = "" if self._total is None or self._total == shown else f" of {grouped(self._total)}"
+        dot, text = self.flowctl.ink.glyphs.dot, self._query.text
+        count = grouped(len(self.runs.rows)) + ("" if self.runs.is_whole else "+" if self.runs.rows else "")
+        total = "" if not text or self._all is None else f" of {grouped(self._all)}"
         order = f"sort {self.runs.sort} {'▴' if self.runs.is_reversed else '▾'}"
-        text = self._query.text
         left: Line = ((" / ", "accent"), (text, "title")) if text else ((" / ", "quiet"), ("filter", "quiet"))
-        self.query_one("#query", Bar).put(left, ((f"{grouped(shown)}{total} {dot} {order} ", "quiet"),))
-        self.rows.retitle("runs", f"{grouped(shown)}{total}")
+        self.query_one("#query", Bar).put(left, ((f"{count}{total} {dot} {order} ", "quiet"),))
+        self.rows.retitle("runs", f"{count}{total}")
         self._show_preview()
 
     def _show_preview(self) -> None:
@@ -285,8 +266,9 @@ class RunsScreen(Travelling, RunMarks):
         self._show_zones()
 
     def on_resize(self) -> None:
-        """Fill the zones once it is known how wide they are."""
+        """Fill the zones once it is known how wide they are, and the list once it is known how high it is."""
         self.call_after_refresh(self._show_zones)
+        self.call_after_refresh(self.reads_around)
 
     def _show_zones(self) -> None:
         """Write the zones above the list."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Hashable, Sequence
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from textual.events import Click
 from textual.message import Message
@@ -17,6 +17,13 @@ T = TypeVar("T")
 
 #: More strips than any window has rows; beyond it all are forgotten, which costs one repaint.
 _MOST_STRIPS: Final = 1000
+
+
+@runtime_checkable
+class Placing(Protocol):
+    """Rows that can tell where a key is without being gone through, since most of them are not read."""
+
+    def place_of(self, key: Any, near: int = 0) -> int | None: ...
 
 
 class RowLook(NamedTuple):
@@ -114,7 +121,7 @@ class RowPane(Pane, Generic[T]):
         if before is not None and rows:
             wanted = self._key_of(before)
             if not (self._place < len(rows) and self._key_of(rows[self._place]) == wanted):
-                found = next((place for place, row in enumerate(rows) if self._key_of(row) == wanted), None)
+                found = self._place_of(wanted)
                 # One that is at the very top shows what is newest; it need not scroll along.
                 if found is not None and self._top:
                     self._top += found - self._place
@@ -142,11 +149,15 @@ class RowPane(Pane, Generic[T]):
 
     def move_to_key(self, key: Hashable) -> bool:
         """Put the cursor on the row of a key; tell whether there is one."""
-        for place, row in enumerate(self._rows):
-            if self._key_of(row) == key:
-                self.move_to(place)
-                return True
-        return False
+        place = self._place_of(key)
+        if place is not None:
+            self.move_to(place)
+        return place is not None
+
+    def _place_of(self, key: Hashable) -> int | None:
+        if isinstance(self._rows, Placing):
+            return self._rows.place_of(key, self._place)
+        return next((place for place, row in enumerate(self._rows) if self._key_of(row) == key), None)
 
     @property
     def window(self) -> Sequence[T]:

@@ -173,7 +173,9 @@ def a_listed(key: int, word: str = "completed", *, retry: float | None = None, *
 
 
 def a_page(rows: Iterable[ListedRun], **typical: float) -> RunsPage:
-    return RunsPage(rows=tuple(rows), next=None, typical=typical, version=1, at=START)
+    ordered = sorted(rows, key=lambda row: (row.run.is_final, -row.run.created_at.timestamp(), -row.key))
+    keys = tuple(row.key for row in ordered)
+    return RunsPage(head=keys, has_more=False, rows=tuple(ordered), typical=typical, version=1, at=START)
 
 
 def an_entry(seq: int, message: str = "hello", *, level: int = 20, root: int = 1) -> LogEntry:

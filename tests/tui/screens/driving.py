@@ -20,7 +20,9 @@ from textual.worker import WorkerState
 from flowctl.store.home import Home
 from flowctl.tui import bridge
 from flowctl.tui.app import FlowctlApp
+from flowctl.tui.model.snapshots import ListedRun
 from flowctl.tui.model.themes import choose_look
+from flowctl.tui.screens.runs import RunsScreen
 from flowctl.tui.screens.view import View
 from tests.store.journals import NOON
 
@@ -138,6 +140,14 @@ def footer(app: FlowctlApp) -> str:
 def cursor_line(app: FlowctlApp) -> str:
     """Read the line that the cursor is on."""
     return next(line for line in grid(app) if "▸" in line[:4])
+
+
+def listed_runs(app: FlowctlApp) -> list[ListedRun]:
+    """Give the runs of the list, which are all read where they are few."""
+    assert isinstance(app.screen, RunsScreen)
+    rows = [row for row in app.screen.rows.rows if isinstance(row, ListedRun)]
+    assert len(rows) == len(app.screen.rows.rows)
+    return rows
 
 
 def shown(app: FlowctlApp) -> View:

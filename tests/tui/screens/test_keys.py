@@ -11,8 +11,18 @@ from flowctl.store.home import Home
 from flowctl.tui.app import FlowctlApp
 from flowctl.tui.model.key_table import BINDINGS
 from flowctl.tui.model.keys import Binding, bindings_of
-from flowctl.tui.screens.runs import RunsScreen
-from tests.tui.screens.driving import NARROW, WIDE, cursor_line, drive, grid, press, screen_text, shown, until
+from tests.tui.screens.driving import (
+    NARROW,
+    WIDE,
+    cursor_line,
+    drive,
+    grid,
+    listed_runs,
+    press,
+    screen_text,
+    shown,
+    until,
+)
 from tests.tui.screens.sample import DONE, FAILED, LIVE, three_runs
 
 #: Scope -> the keys that lead to its screen.
@@ -254,8 +264,7 @@ def test_sorting_keeps_the_cursor_on_its_run(home: Home) -> None:
 
 
 def names(app: FlowctlApp) -> list[str]:
-    assert isinstance(app.screen, RunsScreen)
-    return [row.run.name for row in app.screen.rows.rows]
+    return [row.run.name for row in listed_runs(app)]
 
 
 async def until_rows(app: FlowctlApp, pilot: Pilot[int], wanted: list[str]) -> None:

@@ -14,11 +14,12 @@ from flowctl.store.journal import LogLine, Record
 from flowctl.tui.app import FlowctlApp
 from flowctl.tui.bridge import Bridge
 from flowctl.tui.data.source import Source
+from flowctl.tui.model.snapshots import ListedRun
 from flowctl.tui.screens.run import RunScreen
 from flowctl.tui.screens.runs import RunsScreen
 from flowctl.tui.screens.task import TaskScreen
-from tests.store.journals import NOON, SECOND, a_run, an_id, encoded, flow_state, many_runs, task_state, write_journal
-from tests.tui.screens.driving import drive, grid, press, screen_text, sentence, settled, until
+from tests.store.journals import NOON, SECOND, a_run, an_id, encoded, flow_state, task_state, write_journal
+from tests.tui.screens.driving import drive, grid, listed_runs, press, screen_text, sentence, settled, until
 from tests.tui.screens.sample import LIVE, three_runs
 
 
@@ -48,7 +49,7 @@ def test_a_new_run_appears_and_the_cursor_stays_on_its_row(home: Home) -> None:
 
         assert isinstance(app.screen, RunsScreen)
         row = app.screen.rows.row
-        assert row is not None
+        assert isinstance(row, ListedRun)
         assert row.run.name == "bold-ant"
 
     with three_runs(home):
@@ -70,7 +71,7 @@ def test_a_list_that_is_read_again_paints_only_the_rows_that_look_otherwise(home
             with app.batch_update():
                 rows = [
                     replace(row, run=replace(row.run, name="new-name")) if row.run.name == name else row
-                    for row in screen.rows.rows
+                    for row in listed_runs(app)
                 ]
                 screen.rows.put(rows)
                 screen.rows.repaint()
@@ -168,21 +169,6 @@ def test_what_is_frozen_stays_until_it_is_let_go(home: Home) -> None:
 
     with three_runs(home):
         drive(home, scenario)
-
-
-def test_more_runs_than_a_page_are_read_as_one_scrolls(home: Home) -> None:
-    many_runs(home, 450, tasks=1)
-
-    async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
-        assert isinstance(app.screen, RunsScreen)
-        assert len(app.screen.rows.rows) == 200
-        await press(app, pilot, "G")
-        assert len(app.screen.rows.rows) == 400
-        await press(app, pilot, "G", "G")
-        await settled(app, pilot)
-        assert len(app.screen.rows.rows) == 450
-
-    drive(home, scenario)
 
 
 def test_a_defect_in_what_reads_is_not_swallowed(home: Home) -> None:

@@ -10,7 +10,19 @@ from textual.pilot import Pilot
 from flowctl.store.home import Home
 from flowctl.tui.app import FlowctlApp
 from flowctl.tui.screens.runs import RunsScreen
-from tests.tui.screens.driving import NARROW, WIDE, cursor_line, drive, grid, press, screen_text, sentence, shown, until
+from tests.tui.screens.driving import (
+    NARROW,
+    WIDE,
+    cursor_line,
+    drive,
+    grid,
+    listed_runs,
+    press,
+    screen_text,
+    sentence,
+    shown,
+    until,
+)
 from tests.tui.screens.sample import LIVE, three_runs
 
 SIZES = pytest.mark.parametrize("size", [NARROW, WIDE], ids=lambda size: f"{size[0]}x{size[1]}")
@@ -232,8 +244,7 @@ def test_the_persons_own_keys_are_in_force(home: Home, monkeypatch: pytest.Monke
 
 
 def names(app: FlowctlApp) -> list[str]:
-    assert isinstance(app.screen, RunsScreen)
-    return [row.run.name for row in app.screen.rows.rows]
+    return [row.run.name for row in listed_runs(app)]
 
 
 def line_at_cursor(app: FlowctlApp) -> str:

@@ -22,9 +22,8 @@ from flowctl.store.home import Home
 from flowctl.tui.app import FlowctlApp
 from flowctl.tui.model.asked import Asked
 from flowctl.tui.model.themes import choose_look
-from flowctl.tui.screens.runs import RunsScreen
 from tests.core.daemon.stepped import PATIENCE_S, no_process_is_left, processes_of
-from tests.tui.screens.driving import ENVIRONMENT, Driven, cursor_line, drive_app, press, until
+from tests.tui.screens.driving import ENVIRONMENT, Driven, cursor_line, drive_app, listed_runs, press, until
 
 WIDE: Final = (120, 30)
 FLOWS: Final = """
@@ -210,11 +209,9 @@ class Desk:
 
 async def go_to(app: FlowctlApp, pilot: Pilot[int], *names: str) -> None:
     """Put the cursor of the list on a run; with several, mark them."""
-    screen = app.screen
-    assert isinstance(screen, RunsScreen)
-    await until(app, pilot, lambda: {row.run.name for row in screen.runs.rows} >= set(names))
+    await until(app, pilot, lambda: {row.run.name for row in listed_runs(app)} >= set(names))
     for name in names:
-        place = next(n for n, row in enumerate(screen.runs.rows) if row.run.name == name)
+        place = next(n for n, row in enumerate(listed_runs(app)) if row.run.name == name)
         await press(app, pilot, "g", *["j"] * place)
         assert name in cursor_line(app)
         if len(names) > 1:
