@@ -75,7 +75,7 @@ class FlowFileRow:
     changed_at: datetime | None = None
     #: Local files that it is made of, itself left out.
     modules: list[str] = field(default_factory=list[str])
-    #: Of each task `attribute`, `name`, `line`, `retries`, `tags`.
+    #: Of each task `attribute`, `name`, `line`, `retries`, `tags`, `has_delay` (between its tries).
     tasks: list[dict[str, object]] = field(default_factory=list[dict[str, object]])
 
     @property

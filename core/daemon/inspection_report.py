@@ -30,6 +30,8 @@ _LONGEST_DESCRIPTION: Final = 4_000
 #: A schema is for forms and checks; one that is longer is left out.
 _LONGEST_SCHEMA: Final = 1 << 20
 _MOST_TASKS: Final = 500
+#: No delay that can be asked for.
+_UNNAMED: Final = -1.0
 _LONGEST_TAG: Final = 200
 #: What a file that defines flows has in its text; a cheap look before anything is parsed.
 _HINT: Final = re.compile(
@@ -170,7 +172,9 @@ def _described(found: FoundFlow) -> Message:
 def _described_task(name: str, task: Task[..., Any]) -> Message:
     line = getattr(getattr(task.fn, "__code__", None), "co_firstlineno", 0)
     tags = sorted(str(tag)[:_LONGEST_TAG] for tag in task.tags)
-    return {"attribute": name, "name": task.name, "line": line, "retries": task.retries, "tags": tags}
+    told = {"attribute": name, "name": task.name, "line": line, "retries": task.retries, "tags": tags}
+    # Whether one is named: what is named as none is meant so.
+    return {**told, "has_delay": task.delay_with(_UNNAMED) != _UNNAMED}
 
 
 def _schedules(flow: Flow[..., Any]) -> list[Message]:

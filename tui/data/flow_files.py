@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import secrets
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, cast
 
+from flowctl.core.authoring.exceptions import FlowctlError
 from flowctl.store import file_queries, plan_queries
-from flowctl.store.file_records import FlowFileRow, ReloadRow
+from flowctl.store.file_records import FlowFileRow, ReloadOutcome, ReloadRow
+from flowctl.store.home import Home
 from flowctl.store.overview import OverviewReader
 from flowctl.store.plan_records import DeploymentRow
 from flowctl.tui.data import safe_rows
-from flowctl.tui.model.files import FileFlow, FilesPage, FileState, ListedFile, Reload, Serving, state_of
+from flowctl.tui.model.files import (
+    FileFlow,
+    FilesPage,
+    FileState,
+    ListedFile,
+    Reload,
+    Serving,
+    Watching,
+    state_of,
+)
 from flowctl.tui.model.snapshots import FlowSummary
 
 _RELOADS: Final = 50
+_PATIENCE_S: Final = 0.5
 
 
 def files_page(reader: OverviewReader, flows: Sequence[FlowSummary], now: datetime) -> FilesPage:
     """Read all flow files; `flows` are those that ever ran."""
     rows = reader.read_with(file_queries.flow_files)
     deployed = reader.read_with(plan_queries.deployments)
+    limits = reader.limits()
     known = {row.path for row in rows}
     helpers = [
         ListedFile(
@@ -32,21 +46,45 @@ def files_page(reader: OverviewReader, flows: Sequence[FlowSummary], now: dateti
         for path, users in file_queries.modules_of(rows).items()
     ]
     entries = reader.read_with(lambda connection: file_queries.reloads(connection, limit=_RELOADS))
+    files = [_file(row, deployed, limits) for row in rows]
+    advice = {file.key: file.advice for file in files if file.advice}
     return FilesPage(
-        files=(*(_file(row, deployed) for row in rows), *helpers, *_unwatched(flows, known)),
-        reloads=tuple(map(_reload, entries)),
+        files=(*files, *helpers, *_unwatched(flows, known)),
+        # What is in force now was said of the latest look alone.
+        reloads=tuple(_reload(row, advice.pop(row.path, ())) for row in entries),
         places=tuple(safe_rows.line(row.path) for row in reader.read_with(file_queries.watched)),
         at=now,
     )
 
 
-def _file(row: FlowFileRow, deployed: Iterable[DeploymentRow]) -> ListedFile:
+def watching(home: Home, *, has_daemon: bool) -> Watching:
+    """Ask the daemon how its watch is doing; one that does not answer at once is doing something else."""
+    from flowctl.core.daemon.client import Client
+
+    if not has_daemon:
+        return Watching()
+    try:
+        with Client.connect(home, start=False) as client:
+            told = client.ask_as(secrets.token_hex(8), "watch_status", {}, within_s=_PATIENCE_S)
+    except (FlowctlError, OSError):
+        return Watching()
+    left_out = cast("Mapping[str, object]", told.get("left_out") or {})
+    return Watching(
+        reloading=frozenset(map(str, cast("Sequence[object]", told.get("reloading") or ()))),
+        warning=safe_rows.line_or_none(told.get("warning")),
+        left_out={safe_rows.line(path): safe_rows.line(str(why)) for path, why in left_out.items()},
+    )
+
+
+def _file(row: FlowFileRow, deployed: Iterable[DeploymentRow], limits: Mapping[str, int]) -> ListedFile:
     of_file = [each for each in deployed if each.reference.file == row.path]
     problem = cast("Mapping[str, object] | None", safe_rows.plain(row.problem))
+    advice = tuple(_advice(row.tasks))
+    tags = sorted({str(tag) for task in row.tasks for tag in cast("Sequence[object]", task.get("tags") or ())})
     return ListedFile(
         path=safe_rows.line(row.path),
         key=row.path,
-        state=state_of(problem, is_there=row.hash is not None, import_s=row.import_s),
+        state=state_of(problem, is_there=row.hash is not None, import_s=row.import_s, is_doubtful=bool(advice)),
         flows=tuple(_flow(flow, of_file) for flow in row.flows),
         version=row.version,
         loaded_at=row.loaded_at,
@@ -56,6 +94,8 @@ def _file(row: FlowFileRow, deployed: Iterable[DeploymentRow]) -> ListedFile:
         problem=problem,
         is_old_serving=row.is_old_version_serving,
         tasks={safe_rows.line(str(task.get("name"))): _whole(task.get("retries")) for task in row.tasks},
+        limits={safe_rows.line(tag): limits[f"tag:{tag}"] for tag in tags if f"tag:{tag}" in limits},
+        advice=advice,
         serving=tuple(Serving(name=safe_rows.line(each.name), next_at=each.next_at) for each in of_file),
     )
 
@@ -94,7 +134,24 @@ def _unwatched(flows: Iterable[FlowSummary], known: set[str]) -> list[ListedFile
     ]
 
 
-def _reload(row: ReloadRow) -> Reload:
+def _advice(tasks: Iterable[Mapping[str, object]]) -> Iterator[str]:
+    """Say what is probably not meant: whoever tries again at once meets what made the first try fail."""
+    hasty = [task for task in tasks if _whole(task.get("retries")) and task.get("has_delay") is False]
+    if hasty and not _has_usual_delay():
+        for task in hasty:
+            yield f"task {safe_rows.line(str(task.get('name')))!r} has retries but no retry_delay_seconds"
+
+
+def _has_usual_delay() -> bool:
+    from flowctl.core.engine.settings import SettingsError, load_settings
+
+    try:
+        return bool(load_settings().tasks_default_retry_delay_seconds)
+    except SettingsError:
+        return False
+
+
+def _reload(row: ReloadRow, advice: tuple[str, ...]) -> Reload:
     words = ", ".join(row.changes) if row.changes and row.outcome.value == "loaded" else row.message
     return Reload(
         path=safe_rows.line(row.path),
@@ -105,6 +162,7 @@ def _reload(row: ReloadRow) -> Reload:
         import_s=row.import_s,
         words=safe_rows.line(words),
         runs=row.runs,
+        advice=advice if row.outcome is ReloadOutcome.LOADED else (),
     )
 
 

@@ -25,7 +25,7 @@ from flowctl.tui.data.listing import listed, target
 from flowctl.tui.data.log_reading import read_window
 from flowctl.tui.data.pulse import Pulsing
 from flowctl.tui.data.system import system
-from flowctl.tui.model.files import FilesPage
+from flowctl.tui.model.files import FilesPage, Watching
 from flowctl.tui.model.form import FormPlan
 from flowctl.tui.model.log_tally import Tally
 from flowctl.tui.model.plans import Ahead, ListedDeployment, Outlook
@@ -258,6 +258,12 @@ class Source:
     def earlier_parameters(self, flow_name: str) -> Sequence[EarlierRun]:
         """Give the latest runs of a flow with parameters that differ."""
         return self._slow.ask(lambda reader: form_subjects.earlier_parameters(reader, flow_name))
+
+    def watching(self) -> Watching:
+        """Ask the daemon which files it is looking into at this moment."""
+        return self._slow.ask(
+            lambda _reader: flow_files.watching(self.home, has_daemon=self._pulsing.holder is not None)
+        )
 
     def counts(self) -> Counts:
         """Read what the dashboard says."""

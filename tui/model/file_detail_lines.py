@@ -79,12 +79,26 @@ def diff_lines(file: ListedFile, glyphs: Glyphs = UNICODE, *, most: int | None =
 
 
 def reload_lines(
-    reloads: Sequence[Reload], now: datetime, *, root: str = "", names: int = 14, glyphs: Glyphs = UNICODE
+    reloads: Sequence[Reload],
+    now: datetime,
+    *,
+    root: str = "",
+    names: int = 14,
+    reloading: Mapping[str, int] | None = None,
+    glyphs: Glyphs = UNICODE,
 ) -> list[Line]:
-    """Draw the log of reloads, the newest first."""
-    lines: list[Line] = []
+    """Draw the log of reloads, the newest first; above it files that are being looked into, and what serves of them."""
+    lines: list[Line] = [
+        (
+            (f" {fit('now', 9)} ", "quiet"),
+            (f"{glyphs.states['retrying']} ", "retrying"),
+            (fit(short_path(path, root), names, cut=glyphs.cut) + "  ", ""),
+            (f"saved, reloading{f'; v{version} serves until then' if version else ''}", "retrying"),
+        )
+        for path, version in (reloading or {}).items()
+    ]
     for each in reloads:
-        word, style = _OUTCOMES[each.outcome]
+        word, style = ("crashed", "warning") if each.advice else _OUTCOMES[each.outcome]
         slow = each.import_s is not None and each.import_s >= SLOW_S
         spans: list[Span] = [
             (f" {fit(day_or_clock(each.at, now), 9)} ", "quiet"),
@@ -92,6 +106,7 @@ def reload_lines(
             (fit(short_path(each.path, root), names, cut=glyphs.cut) + "  ", ""),
         ]
         if each.outcome is ReloadOutcome.LOADED:
+            spans += [(f"{text}  ", "warning") for text in each.advice]
             if each.version != each.version_before:
                 before = f"v{each.version_before} {glyphs.arrow} " if each.version_before else ""
                 spans.append((f"{before}v{each.version}  ", "title"))
@@ -108,12 +123,15 @@ def reload_lines(
     return lines or [((" nothing was loaded yet", "quiet"),)]
 
 
-def flow_lines(file: ListedFile, now: datetime, glyphs: Glyphs = UNICODE) -> list[Line]:
-    """Draw the flows in a file, with their deployments."""
+def flow_lines(
+    file: ListedFile, now: datetime, glyphs: Glyphs = UNICODE, *, tasks: Mapping[str, int] | None = None
+) -> list[Line]:
+    """Draw the flows in a file, how many tasks each called when it ran last, and their deployments."""
     if file.state is FileState.HELPER:
         return [((" flow files made of it:", "quiet"),), *(((f"   {path}", ""),) for path in file.used_by)]
     fires = {each.name: each.next_at for each in file.serving}
     lines: list[Line] = []
+    tasks = tasks or {}
     for flow in file.flows:
         said = [
             name + ("" if (at := fires.get(name)) is None else f" {clock_of(at, now)}") for name in flow.deployments
@@ -125,7 +143,10 @@ def flow_lines(file: ListedFile, now: datetime, glyphs: Glyphs = UNICODE) -> lis
                     "completed" if not file.is_problem else "quiet",
                 ),
                 (fit(flow.name, 18, cut=glyphs.cut), ""),
-                (f" :{fit(str(flow.line), 5)}", "quiet"),
+                # The line is one key away; how many tasks there are is not.
+                (fit(f" {counted(tasks[flow.name], 'task')}" if flow.name in tasks else "", 10), "")
+                if tasks
+                else (f" :{fit(str(flow.line), 5)}", "quiet"),
                 (", ".join(said) or ("" if file.state is FileState.UNWATCHED else "no deployment"), "quiet"),
             )
         )
@@ -134,15 +155,19 @@ def flow_lines(file: ListedFile, now: datetime, glyphs: Glyphs = UNICODE) -> lis
 
 def shape_lines(file: ListedFile, width: int, glyphs: Glyphs = UNICODE) -> list[Line]:
     """Draw the parameters of the flows in a file, its tasks with their retries, and what is deployed of it."""
-    lines: list[Line] = []
+    said = [f"{name} ({counted_retries(retries)})" if retries else name for name, retries in (file.tasks or {}).items()]
+    limits = [f"{tag} {'≤' if glyphs is UNICODE else '<='} {count}" for tag, count in (file.limits or {}).items()]
+    lines: list[Line] = [
+        ((f"! {piece}", "warning"),) for text in file.advice for piece in wrap(text, max(width - 2, 20))
+    ]
+    lines += _named("tasks", [*said], f" {glyphs.dot} ", width)
+    lines += _named("limits", limits, f" {glyphs.dot} ", width)
+    lines += _named("used by", [each.name for each in file.serving], ", ", width)
     for flow in file.flows:
+        lines += [()] if lines else []
         lines += [((flow.name, "title"), (f"   {flow.description}" if flow.description else "", "quiet"))]
         lines += _parameter_lines(flow)
-        lines.append(())
-    said = [f"{name} ({counted_retries(retries)})" if retries else name for name, retries in (file.tasks or {}).items()]
-    lines += _named("tasks", [*said], f" {glyphs.dot} ", width)
-    lines += _named("used by", [each.name for each in file.serving], ", ", width)
-    return [*lines, ()] if lines and lines[-1] else lines
+    return lines
 
 
 def counted_retries(retries: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import Any, cast
@@ -21,6 +21,8 @@ class FileState(Enum):
     SLOW = "loaded, slow"
     #: It is in force, but for a schedule or a table.
     WARNING = "1 warning"
+    #: All of it is in force, and something in it is probably not meant.
+    DOUBTFUL = "doubtful"
     BROKEN = "broken"
     GONE = "gone"
     #: No flows stand in it, but flow files are made of it.
@@ -73,6 +75,10 @@ class ListedFile:
     #: Task -> retries.
     tasks: Mapping[str, int] | None = None
     serving: tuple[Serving, ...] = ()
+    #: Limits on the tags of its tasks: tag -> how many at once.
+    limits: Mapping[str, int] | None = None
+    #: What is probably not meant in it, a sentence each.
+    advice: tuple[str, ...] = ()
     #: Of a helper: how many flow files are made of it.
     used_by: tuple[str, ...] = ()
 
@@ -126,6 +132,20 @@ class Reload:
     words: str
     #: Runs that were under way and keep their version.
     runs: int
+    #: What is probably not meant in the file, as it is since then.
+    advice: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watching:
+    """What the daemon says of its watch."""
+
+    #: Files that are being looked into at this moment.
+    reloading: frozenset[str] = frozenset()
+    #: Why files are polled rather than watched; None: they are not.
+    warning: str | None = None
+    #: Files in watched folders that are not looked into -> why.
+    left_out: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,12 +160,16 @@ class FilesPage:
     at: datetime
 
 
-def state_of(problem: Mapping[str, object] | None, *, is_there: bool, import_s: float | None) -> FileState:
+def state_of(
+    problem: Mapping[str, object] | None, *, is_there: bool, import_s: float | None, is_doubtful: bool = False
+) -> FileState:
     """Tell how a flow file stands."""
     if not is_there:
         return FileState.GONE
     if problem is not None:
         return FileState.WARNING if problem.get("kind") in PARTIAL else FileState.BROKEN
+    if is_doubtful:
+        return FileState.DOUBTFUL
     return FileState.SLOW if import_s is not None and import_s >= SLOW_S else FileState.LOADED
 
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import PurePath
 from typing import Final, NamedTuple
 
 from flowctl.tui.model.files import SLOW_S, FileState, ListedFile
 from flowctl.tui.model.glyphs import UNICODE, Glyphs
-from flowctl.tui.model.texts import Line, Span, clock, fit, short_duration, when
+from flowctl.tui.model.texts import Line, Span, clock, counted, fit, short_duration, when
 
 _LOOKS: Final = {
     FileState.LOADED: ("completed", "completed"),
     FileState.SLOW: ("completed", "completed"),
     FileState.WARNING: ("crashed", "warning"),
+    FileState.DOUBTFUL: ("crashed", "warning"),
     FileState.BROKEN: ("failed", "failed"),
     FileState.GONE: ("failed", "failed"),
     FileState.HELPER: ("", "quiet"),
@@ -37,6 +38,7 @@ _URGENCY: Final = (
     FileState.BROKEN,
     FileState.GONE,
     FileState.WARNING,
+    FileState.DOUBTFUL,
     FileState.SLOW,
     FileState.LOADED,
     FileState.HELPER,
@@ -124,6 +126,8 @@ def state_text(file: ListedFile) -> str:
         return _KINDS.get(kind, kind or "broken")
     if file.state is FileState.WARNING:
         return f"{kind.lower()} left out"
+    if file.state is FileState.DOUBTFUL:
+        return counted(len(file.advice), "warning")
     said: str = file.state.value
     return said
 
@@ -137,6 +141,13 @@ def serving_text(file: ListedFile, now: datetime) -> str:
     if file.is_old_serving and file.loaded_at is not None:
         return f"v{file.version} ({when(file.loaded_at, now)})"
     return f"v{file.version}"
+
+
+def root_of(places: Sequence[str]) -> str:
+    """Give the folder that all watched places lie in, if it is one of their folders; else nothing."""
+    folders = {str(PurePath(each).parent) if each.endswith(".py") else each for each in places}
+    found = min(folders, key=len, default="")
+    return found if all(each == found or each.startswith(f"{found.rstrip('/')}/") for each in folders) else ""
 
 
 def short_path(path: str, root: str) -> str:

@@ -64,6 +64,14 @@ class FlowShapes(View):
             lines.append(())
         return lines
 
+    @property
+    def task_counts(self) -> dict[str, int]:
+        """How many tasks each flow called when it ran last."""
+        return {
+            each.detail.run.flow_name: len({task.task_name for task in each.detail.tasks.values()})
+            for each in self._shapes
+        }
+
     def action_look_graph(self) -> None:
         """Show what waited for what in the latest run of the first flow that has run."""
         if not self._shapes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -11,9 +12,10 @@ from textual import on
 from textual.containers import Container
 from textual.widget import Widget
 
+from flowctl.tui.bridge import Question
 from flowctl.tui.history import Place
 from flowctl.tui.model import file_detail_lines, files_lines
-from flowctl.tui.model.files import FilesPage, FileState, ListedFile
+from flowctl.tui.model.files import FilesPage, FileState, ListedFile, Watching
 from flowctl.tui.model.keys import Binding
 from flowctl.tui.model.texts import Line, counted
 from flowctl.tui.screens.filtered_list import FilteredList
@@ -24,6 +26,9 @@ from flowctl.tui.widgets.pane import TextPane
 from flowctl.tui.widgets.rows import RowLook, RowPane
 
 _MOST_CHANGES: Final = 3
+_NAMES: Final = 14
+#: What is being looked into is told by the daemon alone, and not for long.
+_AGAIN_S: Final = 1.0
 _EMPTY: Final = (
     (),
     (("   No flow files are watched, and no flow has run here yet.", "title"),),
@@ -47,6 +52,9 @@ class FlowsScreen(FilteredList[ListedFile], FlowShapes, FlowsActing):
         super().__init__()
         self._page: FilesPage | None = None
         self._shows_diff = False
+        self._told = Watching()
+        self._asked: Question[Watching] | None = None
+        self._asked_s = 0.0
 
     def body(self) -> Iterable[Widget]:
         with Container(id="files"):
@@ -55,7 +63,7 @@ class FlowsScreen(FilteredList[ListedFile], FlowShapes, FlowsActing):
                 key_of=lambda file: file.key,
                 draw=self._draw,
                 head=lambda width: files_lines.file_head(files_lines.file_columns(width)),
-                version_of=lambda file: (file, file.key in self.reloading),
+                version_of=lambda file: (file, self._is_reloading(file)),
                 is_ruled=False,
                 id="main",
             )
@@ -76,14 +84,13 @@ class FlowsScreen(FilteredList[ListedFile], FlowShapes, FlowsActing):
 
     @property
     def root(self) -> str:
-        """The folder that paths are written from, where one alone is watched."""
+        """The folder that paths are written from: what is watched lies in it, or is it."""
         places = () if self._page is None else self._page.places
-        if len(places) != 1:
-            return ""
-        return str(Path(places[0]).parent) if places[0].endswith(".py") else places[0]
+        return files_lines.root_of(places)
 
     def ask(self) -> None:
         self.watch_store(lambda source: source.files_page(), self._take, is_slow=True)
+        self._asked = self.watch_store(lambda source: source.watching(), self._take_watching, is_slow=True)
 
     def files(self) -> Sequence[ListedFile]:
         return () if self._page is None else self._page.files
@@ -93,6 +100,15 @@ class FlowsScreen(FilteredList[ListedFile], FlowShapes, FlowsActing):
         looked = {file.key: file.checked_at for file in page.files}
         self.settle(looked)
         self.show_rows()
+
+    def _take_watching(self, watching: Watching) -> None:
+        before, self._told = self._told, watching
+        if watching != before:
+            self.show_rows()
+            self.rows.repaint()
+
+    def _is_reloading(self, file: ListedFile) -> bool:
+        return file.key in self.reloading or file.key in self._told.reloading
 
     def show_rows(self) -> None:
         files = self.files()
@@ -140,7 +156,12 @@ class FlowsScreen(FilteredList[ListedFile], FlowShapes, FlowsActing):
         self.look_at_shapes(file)
         shapes = self.shape_lines()
         flows.retitle(f"flows in {name}", "o graph · ⏎" if shapes else "⏎")
-        flows.put([*file_detail_lines.flow_lines(file, now, glyphs), *([(), *shapes] if shapes else [])])
+        flows.put(
+            [
+                *file_detail_lines.flow_lines(file, now, glyphs, tasks=self.task_counts),
+                *([(), *shapes] if shapes else []),
+            ]
+        )
         shape.retitle("parameters and tasks")
         shape.put(file_detail_lines.shape_lines(file, shape.body_width or 40, glyphs))
         is_wide, height = source.is_boxed, max(source.body_height, 4)
@@ -160,9 +181,14 @@ class FlowsScreen(FilteredList[ListedFile], FlowShapes, FlowsActing):
         else:
             source.retitle(f"flows in {name}" if not is_wide else name, "⏎ opens them", "")
             source.put(self._sound(file, now, is_wide=is_wide))
-        log = file_detail_lines.reload_lines(page.reloads, now, root=self.root, glyphs=glyphs)
+        reloading = {each.key: each.version for each in page.files if self._is_reloading(each)}
+        log = file_detail_lines.reload_lines(
+            page.reloads, now, root=self.root, names=_NAMES, reloading=reloading, glyphs=glyphs
+        )
         if is_wide or file.problem is None or not file.diff:
-            reloads.retitle("reload log", "newest first")
+            left_out = self._told.left_out
+            aside = f"{counted(len(left_out), 'file')} left out: flowctl watch ls says why · " if left_out else ""
+            reloads.retitle("reload log", f"{aside}newest first")
             reloads.put(log)
         else:
             reloads.retitle(f"what changed since v{file.version}", "d diff")
@@ -173,7 +199,7 @@ class FlowsScreen(FilteredList[ListedFile], FlowShapes, FlowsActing):
     def _sound(self, file: ListedFile, now: datetime, *, is_wide: bool) -> list[Line]:
         glyphs = self.flowctl.ink.glyphs
         if not is_wide:
-            return file_detail_lines.flow_lines(file, now, glyphs)
+            return file_detail_lines.flow_lines(file, now, glyphs, tasks=self.task_counts)
         assert self._page is not None
         own = [each for each in self._page.reloads if each.path == file.path]
         return file_detail_lines.reload_lines(own, now, root=self.root, names=0, glyphs=glyphs)
@@ -181,7 +207,10 @@ class FlowsScreen(FilteredList[ListedFile], FlowShapes, FlowsActing):
     def note_line(self) -> tuple[Line, Line]:
         left, right = super().note_line()
         file = self.rows.row
-        if left or file is None or file.problem is None:
+        if not left and file is not None and file.problem is None:
+            said = file.advice[0] if file.advice else self._told.warning
+            return (((f" ! {said}", "warning"),) if said else ()), right
+        if left or file is None:
             return left, right
         now = self.flowctl.clock()
         sign = self.flowctl.ink.glyphs.states["failed"]
@@ -192,6 +221,9 @@ class FlowsScreen(FilteredList[ListedFile], FlowShapes, FlowsActing):
 
     def tick(self, tick: int) -> None:
         super().tick(tick)
+        if self._asked is not None and time.monotonic() - self._asked_s > _AGAIN_S and self.flowctl.has_daemon:
+            self._asked_s = time.monotonic()
+            self.bridge.again(self._asked)
         if self.rows.row is not None and self.rows.row.problem is not None:
             self.refresh_lines()
 
@@ -248,6 +280,12 @@ class FlowsScreen(FilteredList[ListedFile], FlowShapes, FlowsActing):
                 "act.edit": self.source_place() is not None,
             }.get(binding.id, bool(file.flows))
         return super().can_run(binding)
+
+    def brief_of(self, binding: Binding) -> str:
+        file = self.rows.row
+        if binding.id != "act.edit" or file is None or not file.problem_line:
+            return super().brief_of(binding)
+        return f"edit {Path(file.problem_file).name}:{file.problem_line}"
 
     def words_of(self, row: ListedFile) -> str:
         return f"{row.path} {' '.join(flow.name for flow in row.flows)}"
@@ -306,5 +344,5 @@ class FlowsScreen(FilteredList[ListedFile], FlowShapes, FlowsActing):
             root=self.root,
             glyphs=self.flowctl.ink.glyphs,
             is_cursor=look.is_cursor,
-            is_reloading=file.key in self.reloading,
+            is_reloading=self._is_reloading(file),
         )

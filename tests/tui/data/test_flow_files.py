@@ -8,6 +8,7 @@ from flowctl.store import flow_files
 from flowctl.store.file_records import ReloadOutcome
 from flowctl.store.flow_files import Loaded
 from flowctl.store.home import Home
+from flowctl.store.limits import set_limit
 from flowctl.store.reloads import record_reload
 from flowctl.tui.data.source import Source
 from flowctl.tui.model.files import FileState
@@ -49,3 +50,28 @@ def test_files_are_listed_with_what_serves_and_what_is_made_of_them(home: Home) 
     assert page.reloads[0].words == "It broke."
     assert form is not None
     assert [field.name for field in form.fields] == ["day"]
+
+
+def test_retries_without_a_delay_are_told_once_and_limits_of_tags_are_named(home: Home) -> None:
+    tasks: list[dict[str, object]] = [
+        {"name": "rates", "retries": 3, "has_delay": False, "tags": ["api", "none"]},
+        {"name": "meant", "retries": 3, "has_delay": True, "tags": []},
+        {"name": "of an older look", "retries": 3},
+    ]
+    with writing(home) as connection:
+        loaded = Loaded([FLOW], tasks=tasks)
+        flow_files.save_loaded(connection, "/flows/fx.py", loaded, NOW, hash_="h", good_hash="g", problem=None)
+        for version in (1, 2):
+            record_reload(connection, "/flows/fx.py", ReloadOutcome.LOADED, "It was loaded.", NOW, version=version)
+        set_limit(connection, "tag:api", 4)
+    source = Source.open(home, clock=lambda: NOW)
+
+    source.pulse()
+    page = source.files_page()
+    source.close()
+
+    (file,) = page.files
+    assert file.state is FileState.DOUBTFUL
+    assert file.advice == ("task 'rates' has retries but no retry_delay_seconds",)
+    assert file.limits == {"api": 4}
+    assert [bool(each.advice) for each in page.reloads] == [True, False]

@@ -21,7 +21,15 @@ from flowctl.tui.model.file_detail_lines import (
     shape_lines,
 )
 from flowctl.tui.model.files import FileFlow, FileState, ListedFile, Reload, Serving, state_of
-from flowctl.tui.model.files_lines import file_columns, file_head, file_line, serving_text, short_path, state_text
+from flowctl.tui.model.files_lines import (
+    file_columns,
+    file_head,
+    file_line,
+    root_of,
+    serving_text,
+    short_path,
+    state_text,
+)
 from flowctl.tui.model.glyphs import ASCII
 from flowctl.tui.model.texts import clock, plain, width_of
 
@@ -157,12 +165,58 @@ def test_flows_and_parameters_of_a_file_are_listed() -> None:
     assert "used by  crm/sync" in text
 
 
+def test_what_is_probably_not_meant_the_limits_and_the_count_of_tasks_are_told() -> None:
+    file = a_file(
+        state=FileState.DOUBTFUL, advice=("task 'push' has retries but no retry_delay_seconds",), limits={"api": 4}
+    )
+    usual: dict[str, Any] = {
+        "path": "/flows/crm.py",
+        "at": NOW,
+        "import_s": None,
+        "words": "flows: sync_crm",
+        "runs": 0,
+    }
+    loaded: dict[str, Any] = {**usual, "outcome": ReloadOutcome.LOADED, "version_before": 1, "version": 1}
+    log = [Reload(**loaded, advice=file.advice)]
+
+    text = [plain(line) for line in shape_lines(file, 44)]
+
+    assert "1 warning" in plain(file_line(file, file_columns(90), NOW))
+    assert text[:2] == ["! task 'push' has retries but no", "! retry_delay_seconds"]
+    assert "limits   api ≤ 4" in text
+    assert "3 tasks" in plain(flow_lines(file, NOW, tasks={"sync_crm": 3})[0])
+    assert "! crm.py  task 'push' has retries" in plain(reload_lines(log, NOW, root="/flows", names=6)[0])
+    assert not file.is_problem
+
+
+@pytest.mark.parametrize(
+    ("places", "root"),
+    [
+        ((), ""),
+        (("/flows",), "/flows"),
+        (("/flows/etl.py",), "/flows"),
+        (("/flows/etl.py", "/flows", "/flows/sub"), "/flows"),
+        (("/flows", "/flows2"), ""),
+        (("/a/x.py", "/b"), ""),
+    ],
+)
+def test_paths_are_written_from_the_folder_that_holds_all_that_is_watched(places: tuple[str, ...], root: str) -> None:
+    assert root_of(places) == root
+
+
+def test_a_file_that_is_being_looked_into_stands_above_the_log_with_what_serves() -> None:
+    line = plain(reload_lines([], NOW, root="/flows", reloading={"/flows/crm.py": 8})[0])
+
+    assert "crm.py" in line
+    assert line.endswith("saved, reloading; v8 serves until then")
+
+
 def test_tasks_and_deployments_that_are_many_go_on_in_the_next_line() -> None:
     file = a_file(tasks={"extract": 1, "transform": 5, "load": 0})
 
     lines = [plain(line).rstrip() for line in shape_lines(file, 40)]
 
-    assert lines[4:6] == ["tasks    extract (1 retry)", "         transform (5 retries) · load"]
+    assert lines[:2] == ["tasks    extract (1 retry)", "         transform (5 retries) · load"]
     assert max(map(len, lines)) <= 40
 
 

@@ -322,3 +322,25 @@ def test_the_editor_is_given_the_line_that_failed_and_the_terminal_until_it_ends
     line = next(n for n, text in enumerate(deployed.file.read_text().splitlines(), 1) if "fell over" in text)
     assert told.read_text().splitlines() == ["--flag", f"+{line}", os.path.realpath(deployed.file)]
     assert suspended == ["suspended"]
+
+
+def test_a_file_is_reloading_as_long_as_its_import_takes(deployed: Workplace, tmp_path: Path) -> None:
+    slow, flag = deployed.folder / "slow.py", tmp_path / "go"
+    text = (
+        f"import os, time\nfrom flowctl import flow\nwhile not os.path.exists({str(flag)!r}):\n    time.sleep(0.01)\n"
+    )
+    slow.write_text(text + "@flow\ndef slow(): ...\n", encoding="utf-8")
+    flag.touch()
+    deployed.command("watch", "add", "slow.py")
+    deployed.until(lambda: deployed.one("SELECT 1 FROM flow_file WHERE path = ?", str(slow)), "it is known")
+    flag.unlink()
+
+    async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
+        await press(app, pilot, "3")
+        await until(app, pilot, lambda: "slow.py" in screen_text(app))
+        slow.write_text(text + "@flow\ndef slow(n: int = 1): ...\n", encoding="utf-8")
+        await until(app, pilot, lambda: "reloading…" in screen_text(app))
+        flag.touch()
+        await until(app, pilot, lambda: "reloading…" not in screen_text(app) and "v1 → v2" in screen_text(app))
+
+    Desk(deployed).drive(scenario, size=(140, 40))
