@@ -29,9 +29,16 @@ _MOST_TERMS = 1000
 
 
 def new_task_run(
-    task: Task[..., Any], arguments: dict[str, Any], wait_for: Any = None, map_index: int | None = None
+    task: Task[..., Any],
+    arguments: dict[str, Any],
+    wait_for: Any = None,
+    map_index: int | None = None,
+    mapped: dict[str, Any] | None = None,
 ) -> TaskRun:
-    """Make a task run where the present code stands: in a flow run, in another task run, or outside any."""
+    """Make a task run where the present code stands: in a flow run, in another task run, or outside any.
+
+    `mapped` has, by parameter, what the items of a `map` were taken from.
+    """
     around = CURRENT.get()
     if around is None or around.flow_run.root.is_closed:
         around = loose_run()
@@ -70,7 +77,7 @@ def new_task_run(
             task.name,
             None,
             sorted(tags) if tags else [],
-            None if upstreams is None else upstreams.numbers(root, arguments),
+            root.handed_on.add_to(None if upstreams is None else upstreams.numbers(root, arguments), arguments, mapped),
             map_index,
             position,
             _terms_of(task, root),

@@ -16,7 +16,7 @@ from flowctl.core.engine.dispatch import close_pool, dispatch
 from flowctl.core.engine.drivers import collect, drive, drive_async, drive_async_generator, drive_generator
 from flowctl.core.engine.flow_lifecycle import flow_lifecycle
 from flowctl.core.engine.gathering import when_settled
-from flowctl.core.engine.mapping import argument_sets
+from flowctl.core.engine.mapping import argument_sets, taken_from
 from flowctl.core.engine.pen import write_log
 from flowctl.core.engine.pool import lent
 from flowctl.core.engine.task_lifecycle import task_lifecycle
@@ -59,8 +59,9 @@ class LocalEngine:
         snapshot = copy_context()
         futures: FutureList[Any] = FutureList()
         sets, shared = argument_sets(task, args, kwargs)
+        mapped = taken_from(task, args, kwargs)
         for index, arguments in enumerate(sets):
-            run = new_task_run(task, arguments, wait_for, index)
+            run = new_task_run(task, arguments, wait_for, index, mapped)
             run.digest = shared
             dispatch(run, wait_for, snapshot)
             futures.append(Future(run))

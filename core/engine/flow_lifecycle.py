@@ -192,6 +192,8 @@ def _finish(run: FlowRun, state: State[Any], *, result: list[Any] | None = None)
     value = error = None
     if state.type is StateType.COMPLETED:
         value = preview(state.data, root.settings.preview_length, root.settings.secret_names)
+        if run.number:
+            root.handed_on.note(-run.number, state.data)
         if result is None and run.keeps:
             result = keep_flow_result(run, state)
     else:

@@ -58,6 +58,14 @@ def argument_sets(
     return sets, Shared(shared) if shared else None
 
 
+def taken_from(task: Task[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Give by parameter the values that the items of a `map` are taken from."""
+    bound = task.signature.bind(args, kwargs).items()
+    # Futures have ended: their values were mapped over. What is wrapped stays whole, or hides where it is from.
+    plain = ((name, value) for name, value in bound if not isinstance(value, Annotation))
+    return {name: value.result() if isinstance(value, Future) else value for name, value in plain}
+
+
 def _zipped(
     task: Task[..., Any],
     names: list[str],

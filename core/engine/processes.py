@@ -21,6 +21,7 @@ from flowctl.core.authoring.states import State
 from flowctl.core.authoring.tasks import Task
 from flowctl.core.engine.calling import invoke
 from flowctl.core.engine.cutting import within_limits
+from flowctl.core.engine.handed_on import HandedOn
 from flowctl.core.engine.pipe_messages import dumped, pickled_error
 from flowctl.core.engine.pool import WorkerPool
 from flowctl.core.engine.resume import FIRST_OF_CHILDREN
@@ -253,6 +254,7 @@ class _RemoteRoot:
         self.recorded = facts["recorded"]
         # Anew for each call: what is called from it may be another object each time.
         self.terms: dict[Task[..., Any], str | None] = {}
+        self.handed_on = HandedOn()
         run_id, name, number, run_tags, count = facts["flow_run"]
         flow = None if facts["flow"] is None else Flow(_nothing, **facts["flow"])
         flow_run = FlowRun(

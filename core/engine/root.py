@@ -8,6 +8,7 @@ import time
 from _thread import allocate_lock
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from flowctl.core.engine.handed_on import HandedOn
 from flowctl.core.engine.journal_writer import JournalWriter
 from flowctl.core.engine.locks import take
 from flowctl.core.engine.settings import Settings, load_settings
@@ -59,6 +60,7 @@ class RootRun:
         "console",
         "default_retries",
         "durable",
+        "handed_on",
         "home",
         "id",
         "is_closed",
@@ -108,6 +110,8 @@ class RootRun:
         self.wishes: Wishes | None = None
         #: Of each task that was called, what its runs are granted, as JSON.
         self.terms: dict[Task[..., Any], str | None] = {}
+        #: What its runs gave lately, to know it again where it goes in.
+        self.handed_on = HandedOn()
         #: Limits of which the process holds a slot for the whole run.
         self.slots: frozenset[str] = frozenset()
         #: Task runs by number, in their retry delay or waiting for a slot.

@@ -222,6 +222,7 @@ def _end(run: TaskRun, state: State[Any], result: list[Any] | None = None, *, ke
     value = error = None
     if completed:
         value = preview(state.data, root.settings.preview_length, root.settings.secret_names)
+        root.handed_on.note(run.number, state.data)
         if result is None and keeps:
             result = keep_result(run, state)
     else:

@@ -30,7 +30,9 @@ class GraphScreen(View):
     def on_mount(self) -> None:
         ink = self.flowctl.ink
         self._lines = graph_lines(self._waterfall, self.flowctl.clock(), glyphs=ink.glyphs, is_ascii=ink.is_ascii)
-        self.query_one("#main", TextPane).put(self._lines or [((" no task has been called yet", "quiet"),)])
+        pane = self.query_one("#main", TextPane)
+        pane.retitle(pane.title, "by futures, and by values handed on as they were")
+        pane.put(self._lines or [((" no task has been called yet", "quiet"),)])
 
     def action_look_graph(self) -> None:
         self.leave()
