@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -17,6 +19,39 @@ from flowctl.store.home import Home
 COMMAND_S = 50
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
+
+# A script that starts the tests in the background has them ignore ctrl+c, and so would every program that they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Use all processors for the whole suite and for folders of it, but not for files and tests that are named."""
+    is_worker = hasattr(config, "workerinput")
+    if is_worker or not config.pluginmanager.hasplugin("xdist") or not all(map(os.path.isdir, config.args)):
+        return
+    is_by_hand = config.option.usepdb or config.option.capture == "no"
+    if config.option.numprocesses is None and not is_by_hand:
+        config.option.numprocesses = "auto"
+        config.option.dist = "worksteal"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable() -> Generator[None, object, object]:
+    """Spell out the lone surrogates that a test wrote: a report goes from one process to another as UTF-8."""
+    return _spelt((yield))
+
+
+def _spelt(value: object) -> object:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(value, list | tuple):
+        items = map(_spelt, cast("Iterable[object]", value))
+        return tuple(items) if isinstance(value, tuple) else list(items)
+    if isinstance(value, dict):
+        return {key: _spelt(each) for key, each in cast("dict[object, object]", value).items()}
+    return value
 
 
 @pytest.fixture(autouse=True)

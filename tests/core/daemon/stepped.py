@@ -185,9 +185,10 @@ def processes_of(home: Home) -> list[Seen]:
         if seen.is_zombie or pid == os.getpid():
             continue
         environment = _read(f"/proc/{pid}/environ")
-        is_ours = f"FLOWCTL_HOME={home.path}\0".encode() in environment and b"flowctl" in _read(f"/proc/{pid}/cmdline")
+        is_part = f"{RUN_VARIABLE}=".encode() in environment or b"flowctl" in _read(f"/proc/{pid}/cmdline")
+        is_ours = is_part and f"FLOWCTL_HOME={home.path}\0".encode() in environment
         streams = [_link(f"/proc/{pid}/fd/{number}") for number in (1, 2)]
-        if is_ours or f"{RUN_VARIABLE}=".encode() in environment or any(each.startswith(home.path) for each in streams):
+        if is_ours or any(each.startswith(home.path) for each in streams):
             found.append(seen)
     return found
 
