@@ -87,6 +87,8 @@ class Question(Generic[T]):
         self.problem: str | None = None
         self.again_s = float("inf")
         self.answer: Any = _NOTHING  # one of T, or nothing yet
+        #: The latest answer, told or not: what is the same is no news.
+        self.latest: Any = _NOTHING  # as above
 
     @property
     def is_open(self) -> bool:
@@ -162,14 +164,14 @@ class Bridge:
     def again(self, question: Question[Any]) -> None:
         """Have a question answered anew although the store is the same: it asks for something else now."""
         question.is_due = True
-        question.answer = _NOTHING
+        question.answer = question.latest = _NOTHING
         question.asked_s = float("-inf")
         self._alarm.ring()
 
     def drop(self, question: Question[Any]) -> None:
         """Ask no more."""
         with self._lock:
-            question.answer = _NOTHING
+            question.answer = question.latest = _NOTHING
             if question in self._questions:
                 self._questions.remove(question)
 
@@ -256,34 +258,38 @@ class Bridge:
             # What cannot be read is not asked for one by one, each with a wait of its own.
             if not question.is_due or not pulse.is_readable or not question.may_be_asked(now_s):
                 continue
-            is_quiet = False
-            if not question.is_slow:
-                self._ask(question, source)
-            else:
+            if question.is_slow:
                 question.is_asked = True
                 self._slow.submit(self._ask_slowly, question, source)
+            elif self._ask(question, source):
+                is_quiet = False
         if not is_quiet or before is None or _standing(before) != _standing(pulse):
             self._post()
         return pulse.version
 
-    def _ask(self, question: Question[Any], source: Source) -> None:
+    def _ask(self, question: Question[Any], source: Source) -> bool:
+        """Have a question answered; tell whether there is another answer than before, or another problem."""
         question.is_asked, question.is_due = True, False
-        began = time.monotonic()
+        began, problem, is_news = time.monotonic(), question.problem, False
         try:
-            question.answer = question.ask(source)
+            answer = question.ask(source)
+            if answer != question.latest:
+                question.answer = question.latest = answer
+                is_news = True
             question.problem, question.again_s = None, float("inf")
         except _EXPECTED as error:
             question.problem, question.again_s = str(error), time.monotonic() + _RETRY_EVERY_S
         question.asked_s = time.monotonic()
         question.took_s = question.asked_s - began
         question.is_asked = False
+        return is_news or question.problem != problem
 
     def _ask_slowly(self, question: Question[Any], source: Source) -> None:
         try:
-            self._ask(question, source)
+            if self._ask(question, source):
+                self._post()
         except Exception as error:  # noqa: BLE001 - it is raised again on the loop
             self._send(Broken(error))
-        self._post()
 
     def _post(self) -> None:
         if not self._is_posted:

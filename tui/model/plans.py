@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from flowctl.store.plan_records import DeploymentRow
@@ -131,4 +131,4 @@ class Ahead:
     #: How many deployments there are, and how many of them fire by themselves.
     deployments: int
     firing: int
-    at: datetime
+    at: datetime = field(compare=False)

@@ -72,7 +72,9 @@ class RunList:
         """Take in what was read. The cursor stays on its run; where that is gone, on the one now in its place."""
         has_moved = page.head is not None and (page.head, page.has_more) != (self._head, self._has_more)
         self._head, self._has_more, self.typical = page.head, page.has_more, page.typical
-        known = {row.key: row for row in page.rows}
+        before = self.rows.known
+        # One that is as it was stays the same object, which is drawn already.
+        known = {row.key: before[row.key] if before.get(row.key) == row else row for row in page.rows}
         self.rows = RunRows(self.rows.keys, known)
         if has_moved:
             self._arrange()

@@ -1,9 +1,12 @@
-"""Frozen answers to what screens ask of the store; all text in them is safe for a terminal, all times are UTC."""
+"""Frozen answers to what screens ask of the store; all text in them is safe for a terminal, all times are UTC.
+
+When one was read does not make it another one: what is the same as before need not be shown again.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from flowctl.store.records import FlowRunRow, LogRow, StateRow, TaskRunRow
@@ -68,8 +71,8 @@ class RunsPage:
     #: Flow -> usual duration in seconds: the median of its latest completed runs.
     typical: Mapping[str, float]
     #: Of the store, when this was read.
-    version: int
-    at: datetime
+    version: int = field(compare=False)
+    at: datetime = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +97,7 @@ class RunDetail:
     changed_flows: frozenset[str]
     #: False: it was read from nothing, not after another one.
     is_update: bool
-    at: datetime
+    at: datetime = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +113,7 @@ class TaskDetail:
     #: Whether a value is on record, and its size in bytes.
     has_result: bool
     result_size: int | None
-    at: datetime
+    at: datetime = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +149,7 @@ class LogWindow:
     entries: tuple[LogEntry, ...]
     has_before: bool
     has_after: bool
-    version: int
+    version: int = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,7 +207,7 @@ class Counts:
     ok_ratio: float | None
     #: Runs of that day that failed or crashed, the latest first; not those whose flow completed since.
     problems: tuple[ListedRun, ...]
-    version: int
+    version: int = field(compare=False)
     at: datetime
 
 

@@ -34,6 +34,9 @@ class RunWindow(RunMarks):
         """Whether what is around the cursor is to be read; not while the list shows the past."""
         return True
 
+    def put_rows(self) -> None:
+        """Show the rows that there are; those that look as before are not drawn anew."""
+
     def ask_runs(self) -> None:
         """Ask for the list in the order that is in force."""
         query, sort, is_reversed = self._query, *self.order
@@ -47,12 +50,13 @@ class RunWindow(RunMarks):
     def take(self, page: RunsPage) -> None:
         """Take in what was read."""
         known, self._page = self._page, page
-        if known is None or _standing(known) != _standing(page):
-            # Else only what the rows do not show was written, as a line of a log.
+        if page != known:
             self.sync()
             self.runs.update(page)
             self.is_read = self.is_read or page.head is not None
-            self.show_rows()
+            self.put_rows()
+            if known is None or known.typical != page.typical:
+                self.rows.repaint()
 
     def reads_around(self) -> bool:
         """Have read what is around the cursor, unless it is known; tell whether something in the window is not."""
@@ -89,7 +93,3 @@ class RunWindow(RunMarks):
         # What is new in the window is read first: rows that are only blank for a moment would flicker.
         if not self.reads_around():
             self.show_rows()
-
-
-def _standing(page: RunsPage) -> tuple[object, ...]:
-    return page.head, page.has_more, page.rows, page.typical

@@ -103,6 +103,11 @@ class RunsScreen(Travelling, RunWindow):
         self.show_rows()
 
     def show_rows(self) -> None:
+        self.put_rows()
+        self.rows.repaint()
+        self.refresh_lines()
+
+    def put_rows(self) -> None:
         rows = self.rows
         rows.marks = self.runs.marks
         rows.empty = empty_lines(self._query.text, self._all) if self.is_read else (((" opening…", "quiet"),),)
@@ -110,8 +115,6 @@ class RunsScreen(Travelling, RunWindow):
         rows.put(self.runs.rows if past is None else past)
         if past is None and self.runs.cursor is not None:
             rows.move_to(self.runs.place)
-        rows.repaint()
-        self.refresh_lines()
 
     @on(RowPane.Moved, "#main")
     def _on_moved(self) -> None:

@@ -1,4 +1,4 @@
-"""The bridge between the store and the screens: what could not be answered is asked again."""
+"""The bridge between the store and the screens: what cannot be answered is asked again, what is the same told once."""
 
 from __future__ import annotations
 
@@ -41,3 +41,34 @@ def test_what_could_not_be_answered_is_asked_again_though_nothing_has_changed(
 
     assert told == ["here"]
     assert question.problem is None
+
+
+def test_an_answer_is_told_once_however_often_it_is_the_same(home: Home) -> None:
+    home.ensure()
+    asked: list[Source] = []
+    told: list[list[int]] = []
+    bridge = Bridge(lambda: Source.open(home), App[int]())
+
+    def ask(source: Source) -> list[int]:
+        asked.append(source)
+        return [min(len(asked) // 4, 1)]
+
+    question = bridge.watch(ask, told.append)
+    bridge.start()
+    try:
+        deadline = time.monotonic() + 20
+        while len(asked) < 7:
+            assert time.monotonic() < deadline
+            question.is_due = True  # as if something was written
+            bridge.deliver()
+            time.sleep(0.01)
+        assert told == [[0], [1]]
+
+        # Who asks for something else is told in any case.
+        bridge.again(question)
+        while len(told) < 3:
+            assert time.monotonic() < deadline
+            bridge.deliver()
+            time.sleep(0.01)
+    finally:
+        bridge.stop()
