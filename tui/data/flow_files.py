@@ -64,7 +64,7 @@ def watching(home: Home, *, has_daemon: bool) -> Watching:
     if not has_daemon:
         return Watching()
     try:
-        with Client.connect(home, start=False) as client:
+        with Client.connect(home, start=False, within_s=_PATIENCE_S) as client:
             told = client.ask_as(secrets.token_hex(8), "watch_status", {}, within_s=_PATIENCE_S)
     except (FlowctlError, OSError):
         return Watching()

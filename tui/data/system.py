@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import platform
 import secrets
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final, cast
 
@@ -18,7 +18,9 @@ from flowctl.core.engine.slots import free_slots
 from flowctl.store.catchup import active_runs
 from flowctl.store.health import stats_of
 from flowctl.store.home import Home
+from flowctl.store.limit_users import LimitUser, limit_users
 from flowctl.store.overview import OverviewReader, file_size
+from flowctl.store.retention import Policy
 from flowctl.store.sqlite import SCHEMA_VERSION, sqlite3
 from flowctl.tui.data import safe_rows
 from flowctl.tui.model.system import DaemonFacts, LimitUse, SystemFacts, Trouble
@@ -50,11 +52,9 @@ def system(
         newest=stats.newest if stats else None,
         active_runs=len(active_runs(home)),
         daemon=None if holder is None else _daemon(home, holder, is_silent=is_silent),
-        limits=tuple(
-            LimitUse(safe_rows.line(name), slots, slots - free_slots(home.path, name, slots))
-            for name, slots in reader.limits().items()
-        ),
-        retention=_retention(),
+        limits=_limits(reader, home),
+        retention=_retention(home),
+        pruning=_pruning(reader, home, stats.oldest if stats else None, now),
         versions={
             "flowctl": flowctl.__version__,
             "Python": platform.python_version(),
@@ -103,12 +103,53 @@ def _daemon(home: Home, holder: Holder, *, is_silent: bool) -> DaemonFacts:
     )
 
 
-def _retention() -> str:
+def _limits(reader: OverviewReader, home: Home) -> tuple[LimitUse, ...]:
+    known = reader.limits()
+    users = reader.read_with(lambda connection: limit_users(connection, tuple(known)))
+    return tuple(
+        LimitUse(
+            name=safe_rows.line(name),
+            slots=slots,
+            taken=slots - free_slots(home.path, name, slots),
+            holders=_names(each for each in users if name in each.limits and not each.is_waiting),
+            waiting=_names(each for each in users if name in each.limits and each.is_waiting),
+        )
+        for name, slots in known.items()
+    )
+
+
+def _names(users: Iterable[LimitUser]) -> tuple[str, ...]:
+    """Name tasks by their runs; those of one map together: `brave-otter push[0, 3]`."""
+    found: dict[str, list[str]] = {}
+    for each in users:
+        indexes = found.setdefault(safe_rows.line(f"{each.run_name} {each.task_name}"), [])
+        indexes += [] if each.map_index is None else [str(each.map_index)]
+    return tuple(f"{name}[{', '.join(indexes)}]" if indexes else name for name, indexes in found.items())
+
+
+def _pruning(reader: OverviewReader, home: Home, oldest: datetime | None, now: datetime) -> str:
+    """Say what is old enough to go, or when the first run is; what takes too much room shows in its size."""
+    from flowctl.core.cli.wording import counted
+    from flowctl.core.engine.settings import SettingsError, load_settings
+
+    try:
+        settings = load_settings(home.path)
+    except SettingsError:
+        return ""
+    doomed = reader.expired(Policy(days=settings.retain_days, runs=settings.retain_runs, size=0), now=now)
+    if doomed:
+        return f"{counted(len(doomed), 'run')} at the next clearing; `flowctl db prune --dry-run` counts them"
+    if oldest is None or not settings.retain_days:
+        return ""
+    return f"nothing yet; the oldest run on {oldest.astimezone() + timedelta(days=settings.retain_days):%-d %b %Y}"
+
+
+def _retention(home: Home) -> str:
     from flowctl.core.cli.wording import size
     from flowctl.core.engine.settings import SettingsError, load_settings
 
     try:
-        settings = load_settings()
+        settings = load_settings(home.path)
     except SettingsError as error:
         return safe_rows.line(str(error))
     bounds = [

@@ -19,6 +19,7 @@ _HELD: Final = "\0"
 _INDENT: Final = 3 + _NAME + 1
 _MOST_UNREADABLE: Final = 5
 _MOST_LIMIT_CELLS: Final = 12
+_MOST_USERS: Final = 6
 
 
 class Trouble(NamedTuple):
@@ -35,6 +36,9 @@ class LimitUse(NamedTuple):
     name: str
     slots: int
     taken: int
+    #: Who works under it, and who waits for it, where that is on record: of tags.
+    holders: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +78,8 @@ class SystemFacts:
     limits: tuple[LimitUse, ...]
     #: What is deleted when, in words; what is wrong with the settings in their place.
     retention: str
+    #: What the next clearing would delete, in words.
+    pruning: str = ""
     #: Program -> version.
     versions: Mapping[str, str]
     at: datetime
@@ -150,6 +156,7 @@ def database_lines(facts: SystemFacts) -> list[Line]:
     if facts.oldest is not None and facts.newest is not None:
         lines.append(fact("runs", f"from {facts.oldest.astimezone():%-d %b %Y %H:%M} on"))
     lines += [fact("schema", str(facts.schema)), fact("kept", facts.retention)]
+    lines += [fact("next to go", facts.pruning)] if facts.pruning else []
     lines.append(fact("journals", f"{counted(facts.active_runs, 'journal')} of runs not over"))
     for run_id, problem in list(facts.unreadable.items())[:_MOST_UNREADABLE]:
         lines.append(fact("unreadable", f"{run_id[:8]}: {problem}", "warning"))
@@ -170,9 +177,17 @@ def limit_lines(limits: Sequence[LimitUse], glyphs: Glyphs = UNICODE) -> list[Li
             (f"  {grouped(limit.taken)}/{grouped(limit.slots)} taken", "warning" if is_full else "quiet"),
         ]
         lines.append(tuple(spans))
+        lines += [
+            fact(name, _named(users)) for name, users in (("held by", limit.holders), ("wait", limit.waiting)) if users
+        ]
     if not limits:
         return [(("   none: ", "quiet"), ("flowctl limit set NAME N", "accent"), (" makes one", "quiet"))]
     return lines
+
+
+def _named(users: Sequence[str]) -> str:
+    more = len(users) - _MOST_USERS
+    return ", ".join(users[:_MOST_USERS]) + (f" and {more} more" if more > 0 else "")
 
 
 def pace_lines(pace: Pace) -> list[Line]:

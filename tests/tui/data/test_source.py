@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import FrozenInstanceError
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,8 @@ import pytest
 from flowctl.core.daemon.instance import Instance
 from flowctl.store.catchup import catch_up
 from flowctl.store.home import Home
+from flowctl.store.journal import Record
+from flowctl.store.limits import set_limit
 from flowctl.store.overview import OverviewReader
 from flowctl.store.problems import DatabaseDamaged, StoreError
 from flowctl.store.query_language import parse
@@ -28,10 +30,14 @@ from tests.store.journals import (
     flow_state,
     many_runs,
     opened,
+    task_created,
+    task_state,
     ten_runs,
     write_journal,
 )
 from tests.tui.data.conftest import soon
+from tests.tui.planned import writing
+from tests.tui.screens.sample import alive
 
 _ENDLESS = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
 
@@ -159,6 +165,47 @@ def test_the_system_says_sizes_places_and_versions(home: Home, source: Source) -
     assert facts.database_bytes > 0
     assert facts.rows["flow_run"] == 11
     assert facts.versions.keys() == {"flowctl", "Python", "SQLite", "Textual"}
+
+
+def test_limits_on_tags_name_the_tasks_that_work_under_them_and_those_that_wait(home: Home, source: Source) -> None:
+    run_id = an_id(1)
+    records: list[Record] = [
+        opened(run_id),
+        flow_created(run_id, name="brave-otter"),
+        flow_state("RUNNING", at=NOON + 5),
+    ]
+    for number, state in enumerate(("RUNNING", "RUNNING", "PENDING", "COMPLETED"), start=1):
+        records.append(task_created(number, task_name="push", map_index=number - 1, tags=["api"]))
+        name = "AwaitingConcurrencySlot" if state == "PENDING" else state.capitalize()
+        records.append(task_state(number, state, name=name, at=NOON + 10))
+    records += [task_created(5, tags=["other"]), task_state(5, "RUNNING", at=NOON + 10)]
+    with alive(home, run_id):
+        write_journal(home, run_id, records)
+        with writing(home) as connection:
+            set_limit(connection, "tag:api", 2)
+            set_limit(connection, "gpu", 1)
+        source.pulse()
+
+        gpu, api = source.system().limits
+
+    assert (gpu.holders, gpu.waiting) == ((), ())
+    assert (api.holders, api.waiting) == (("brave-otter push[0, 1]",), ("brave-otter push[2]",))
+
+
+def test_the_system_says_what_would_be_cleared_away(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    ten_runs(home)
+    monkeypatch.setenv("FLOWCTL_RETAIN_DAYS", "30")
+    now = datetime.fromtimestamp(NOON / 1e6, UTC) + timedelta(days=1)
+    source = Source.open(home, clock=lambda: now)
+    source.pulse()
+    before = source.system().pruning
+    now += timedelta(days=90)
+
+    after = source.system().pruning
+
+    source.close()
+    assert before.startswith("nothing yet; the oldest run on ")
+    assert after.startswith("10 runs at the next clearing")
 
 
 def test_answers_cannot_be_changed(home: Home, source: Source) -> None:

@@ -100,6 +100,15 @@ def test_limits_show_how_much_is_taken(use: LimitUse, bar: str) -> None:
     assert text(limit_lines([use])).endswith(bar)
 
 
+def test_a_limit_names_who_holds_it_and_who_waits() -> None:
+    many = tuple(f"run-{number} push" for number in range(9))
+    lines = [plain(line) for line in limit_lines([LimitUse("tag:api", 1, 1, ("brave-otter push[0, 3]",), many)])]
+
+    assert lines[1].split() == ["held", "by", "brave-otter", "push[0,", "3]"]
+    assert lines[2].endswith("run-5 push and 3 more")
+    assert "next to go   2 runs" in "\n".join(text([line]) for line in database_lines(facts(pruning="2 runs")))
+
+
 def test_what_is_over_its_budget_is_a_warning() -> None:
     calm = pace_lines(Pace(0.012, 0.004, 0.003, 0.002, 50 << 20, 9, 0.1))
     busy = pace_lines(Pace(0.3, 0.4, 0.2, 0.5, 500 << 20, 9, 0.1))
