@@ -8,27 +8,25 @@ import select
 import signal
 import sys
 import termios
-import time
+from collections import deque
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.constants import ESCAPE_DELAY
 from textual.drivers.linux_driver import LinuxDriver
-from textual.events import Key, Resize
+from textual.events import Key, Paste, Resize
 from textual.message import Message
 
 from flowctl.tui import skeleton
+from flowctl.tui.incoming import PASTE_S, Incoming, Kind, Piece
 
 #: How often it is looked whether what has come is all: half a sequence is a key of its own.
 _INPUT_S: Final = 0.1
 #: After so long without a letter nothing more belongs to what has come, and nobody looks.
-_OVER_S: Final = max(1.0, 2 * ESCAPE_DELAY)
+_OVER_S: Final = max(2 * PASTE_S, 2 * ESCAPE_DELAY)
 _BLOCK: Final = 1 << 16
-#: After how long without a letter a paste is over, although its end has not come.
-_PASTE_S: Final = 0.3
-_PASTE_BEGINS: Final = "\x1b[200~"
-_PASTE_ENDS: Final = "\x1b[201~"
 
 
 class TerminalDriver(LinuxDriver):
@@ -42,6 +40,7 @@ class TerminalDriver(LinuxDriver):
         self._is_stopped = False
         #: Wakes what waits for input when there is to be no more.
         self._hears, self._tells = os.pipe()
+        self._parser = XTermParser(self._debug)
 
     def start_application_mode(self) -> None:
         """Take the terminal; what it was before the first frame is what it is given back as."""
@@ -59,18 +58,28 @@ class TerminalDriver(LinuxDriver):
         super().disable_input()
         os.read(self._hears, 1)
 
+    def write(self, data: str) -> None:
+        """Write sooner or later; while another program has the terminal, nothing."""
+        if self._writer_thread is not None:
+            super().write(data)
+
+    def close(self) -> None:
+        """Write what there is, and no more: there is nobody who would take it, and to wait for that has no end."""
+        super().close()
+        self._writer_thread = None
+
     def run_input_thread(self) -> None:
         """Read what is typed; bytes that are no text are nothing that anybody has typed."""
         decode = codecs.getincrementaldecoder("utf-8")("ignore").decode
-        parser, paste = XTermParser(self._debug), _Paste()
+        incoming = Incoming(ESCAPE_DELAY)
         poll = select.poll()
         poll.register(self.fileno, select.POLLIN)
         poll.register(self._hears, select.POLLIN)
         text = ""
         while not self.exit_event.is_set():
-            # An escape is a key of its own if nothing follows it soon; what comes later does not belong to it.
-            wait_s = ESCAPE_DELAY if "\x1b" in text else _INPUT_S if paste.quiet_s < _OVER_S else None
-            text = paste.overdue
+            # An escape is a key of its own if nothing follows it soon.
+            wait_s = ESCAPE_DELAY if "\x1b" in text else _INPUT_S if incoming.quiet_s < _OVER_S else None
+            text = ""
             if self.fileno in dict(poll.poll(None if wait_s is None else wait_s * 1000)):
                 try:
                     data = os.read(self.fileno, 1 << 12)
@@ -79,13 +88,35 @@ class TerminalDriver(LinuxDriver):
                 if not data and self.exit_event.wait(_INPUT_S):
                     return  # the terminal has gone, which others look after
                 text = decode(data)
-            paste.note(text)
-            try:
-                for message in (*parser.tick(), *(parser.feed(text) if text else ())):
-                    if self._is_typed(message):
-                        self.process_message(message)
-            except (ValueError, ArithmeticError):  # numbers beyond all bounds, or none where one has to be
-                parser, paste = XTermParser(self._debug), _Paste()
+            self._hand_on(self._parser.tick())
+            for piece in incoming.take(text):
+                self._hand_on(self._messages(piece))
+
+    def _hand_on(self, messages: Iterable[Message]) -> None:
+        for message in messages:
+            if self._is_typed(message):
+                self.process_message(message)
+
+    def _messages(self, piece: Piece) -> Sequence[Message]:
+        """Say what a piece means."""
+        if piece.kind is Kind.PASTED:
+            return [Paste(piece.text.replace("\0", ""))]
+        if piece.kind is Kind.ESCAPE:
+            return [Key("escape", "\x1b")]
+        parser = self._parser
+        try:
+            messages = [*parser.feed(piece.text)]
+        except (ValueError, ArithmeticError):  # numbers beyond all bounds, or none where one has to be
+            self._parser = XTermParser(self._debug)
+            # What it knows of the mouse.
+            for name in ("mouse_pixels", "terminal_size", "terminal_pixel_size"):
+                setattr(self._parser, name, getattr(parser, name))
+            return []
+        if piece.kind is Kind.SEQUENCE and parser._timeout_time is not None:  # pyright: ignore[reportPrivateUsage] - not told else
+            # A key that it does not know: it waits for more, and would then take all of it for letters.
+            parser._timeout_time = 0.0  # pyright: ignore[reportPrivateUsage]
+            deque(parser.tick(), maxlen=0)
+        return messages
 
     def _is_typed(self, message: Message) -> bool:
         if isinstance(message, Key):
@@ -114,7 +145,6 @@ class TerminalDriver(LinuxDriver):
 
     def _go_on(self) -> None:
         if self._is_stopped:
-            self._writer_thread = None
             self.resume_application_mode()
             self._is_stopped = self._writer_thread is None
             if self._is_stopped:  # in the background a terminal cannot be had
@@ -129,35 +159,6 @@ class TerminalDriver(LinuxDriver):
             self._disable_line_wrap()
         # All of it: what was there is gone, also where nothing of it has changed.
         self._app.refresh(layout=True)
-
-
-class _Paste:
-    """Whether something is being pasted; while it is, every key is taken for a part of it."""
-
-    def __init__(self) -> None:
-        self._tail = ""
-        self._is_open = False
-        self._noted_s = float("-inf")
-
-    def note(self, text: str) -> None:
-        """Take in what comes, of which a mark may come in two parts."""
-        if text:
-            self._noted_s = time.monotonic()
-            seen = self._tail + text
-            begins, ends = seen.rfind(_PASTE_BEGINS), seen.rfind(_PASTE_ENDS)
-            if begins != ends:
-                self._is_open = begins > ends
-            self._tail = seen[1 - len(_PASTE_BEGINS) :]
-
-    @property
-    def quiet_s(self) -> float:
-        """For how long nothing has come."""
-        return time.monotonic() - self._noted_s
-
-    @property
-    def overdue(self) -> str:
-        """What the terminal owes: the end of a paste of which nothing has come for long; else nothing."""
-        return _PASTE_ENDS if self._is_open and self.quiet_s > _PASTE_S else ""
 
 
 class _Output:

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
 
+from flowctl.tui import editor
 from flowctl.tui.skeleton import RESTORE, hand_over
 
 if TYPE_CHECKING:
@@ -47,7 +48,9 @@ def listen(app: FlowctlApp) -> None:
             loop.call_soon_threadsafe(app.exit, 128 + number)
         except RuntimeError:
             pass  # it is being left already
-        time.sleep(_PATIENCE_S[number])
+        began_s = time.monotonic()
+        editor.end(number)
+        time.sleep(max(0.0, _PATIENCE_S[number] - (time.monotonic() - began_s)))
         _give_back(terminal, getattr(app._driver, "attrs_before", None))  # pyright: ignore[reportPrivateUsage] - not told else
         os._exit(128 + number)
 

@@ -110,7 +110,7 @@ def members(seen: dict[int, Seen], leader: Process, *, run_id: str, folder: str,
     there = seen.get(leader.pid)
     # Where somebody else has its number by now, nobody is left of its session: else the number would be taken.
     number = leader.pid if there is None or there.process == leader else 0
-    below = _descendants(seen, number)
+    below = descendants(seen, number)
     found: list[Seen] = []
     for pid, each in seen.items():
         if each.is_zombie or pid == os.getpid():
@@ -118,7 +118,7 @@ def members(seen: dict[int, Seen], leader: Process, *, run_id: str, folder: str,
         belongs = pid in below or (is_leading and number > 0 and each.session == number)
         if belongs or _carries(pid, run_id) or _writes_into(pid, folder):
             found.append(each)
-            below |= _descendants(seen, pid)
+            below |= descendants(seen, pid)
     # Some are below one that was found later than they were looked at.
     known = {each.process.pid for each in found}
     found += [seen[pid] for pid in below - known if not seen[pid].is_zombie and pid != os.getpid()]
@@ -179,7 +179,8 @@ def kill_tree(find_members: Callable[[], list[Process]], *, patience_s: float = 
     return left
 
 
-def _descendants(seen: dict[int, Seen], ancestor: int) -> set[int]:
+def descendants(seen: dict[int, Seen], ancestor: int) -> set[int]:
+    """Give the ids of a process that lives and of all below it."""
     children: dict[int, list[int]] = {}
     for pid, each in seen.items():
         children.setdefault(each.parent, []).append(pid)

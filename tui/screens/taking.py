@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from flowctl.tui.editor import call_of
+from flowctl.tui.editor import call_of, run
 from flowctl.tui.screens.screen import FlowctlScreen
 from flowctl.tui.signals import left_to_another
 
@@ -83,12 +83,23 @@ class Taking(FlowctlScreen):
                     f"a browser cannot lend its screen to {call.command[0]}: set $VISUAL to one with windows", "warning"
                 )
             else:
-                with view.flowctl.suspend(), left_to_another():
-                    subprocess.run(call.command, check=False)
+                self._lend_terminal(call.command)
         except OSError as error:
             view.say(f"{call.command[0]}: {error.strerror}", "error")
             return
         view.refresh(repaint=True)
+
+    def _lend_terminal(self, command: list[str]) -> None:
+        with self.flowctl.suspend(), left_to_another():
+            # Textual takes the terminal back only if all goes well.
+            try:
+                run(command)
+            except OSError as error:
+                problem: OSError | None = error
+            else:
+                problem = None
+        if problem is not None:
+            raise problem
 
     def action_look_inspect(self) -> None:
         inspected = self.inspected()

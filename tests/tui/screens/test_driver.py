@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from flowctl.core.daemon.processes import descendants, look_at_all
 from flowctl.store.home import Home
 from tests.tui.screens.byte_stream import strays
 from tests.tui.screens.conftest import Opener
@@ -39,7 +40,8 @@ NOISE = (
     b"\x1b[I\x1b[O" * 20,
     b"\x1b[201~",
     b"\x1b[38;5;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1",
-    b"\x1b[200~[red]\x1b[31mx\x00",  # a paste without an end
+    b"\x1b[25;9~\x1b[2;2;2;2x\x1b[<2;",  # keys that nobody has, and half a mouse
+    b"\x1b[200~XDc2\x1b]0;" + b"2" * 40 + b"\x07\x1b2\x1b[201~",  # a paste that looks like keys
 )
 
 
@@ -52,24 +54,21 @@ def test_noise_on_the_line_changes_nothing(home: Home, open_terminal: Opener) ->
             terminal.press(noise[at : at + 3])
             terminal.read_for(0.002)
         terminal.read_for(0.05)
-    # Whatever it was taken for, the interface answers.
-    terminal.until(lambda: answers(terminal), within_s=10)
+    # Nothing of it was taken for a key that goes elsewhere, and the interface answers.
+    assert "[1 Runs]" in terminal.screen.text()
+    terminal.press("\x1b")
+    terminal.read_for(0.2)
+    terminal.press("5")
+    terminal.shows("[5 System]", within_s=10)
 
     assert terminal.settings() == before
+    # Nobody who wants to leave waits for the end of a paste that never comes.
+    terminal.press("\x1b[200~[red]\x1b[31mx\x00")
+    terminal.read_for(0.1)
     terminal.press("\x11")
     assert terminal.wait(within_s=SOON_S) == 0, terminal.output[-500:]
     assert strays(terminal.output) == []
     assert list(Path(home.path).glob("tui-crash-*")) == []
-
-
-def answers(terminal: Terminal) -> bool:
-    """Try whether a key does what it does."""
-    terminal.press("\x1b")
-    terminal.read_for(0.2)
-    terminal.press("5")
-    # After so long what is pasted is over.
-    terminal.read_for(0.5)
-    return "[5 System]" in terminal.screen.text()
 
 
 def test_stopped_from_outside_and_going_on_it_is_as_before_and_ends_as_ever(open_terminal: Opener) -> None:
@@ -203,3 +202,33 @@ def test_ctrl_c_in_an_editor_ends_the_editor_alone(open_terminal: Opener) -> Non
 
     assert terminal.wait(within_s=SOON_S) == 0
     assert terminal.settings() == terminal.before
+
+
+def test_an_editor_that_is_not_there_is_named_and_the_interface_goes_on(open_terminal: Opener) -> None:
+    terminal = open_terminal(VISUAL="", EDITOR="no-such-editor")
+    terminal.shows("neat-cat")
+    terminal.press("e")
+    terminal.shows("no-such-editor: No such file or directory")
+    terminal.press("5")
+    terminal.shows("[5 System]")
+    terminal.press("\x11")
+
+    assert terminal.wait(within_s=SOON_S) == 0
+    assert terminal.settings() == terminal.before
+
+
+def test_an_editor_ends_with_the_interface_that_opened_it(open_terminal: Opener) -> None:
+    # It does not want to, and is not alone.
+    editor = "sh -c 'trap : TERM; echo opened-$((6*7)); while :; do sleep 61; done'"
+    terminal = open_terminal(VISUAL="", EDITOR=editor)
+    terminal.shows("neat-cat")
+    terminal.press("e")
+    terminal.until(lambda: "opened-42" in terminal.output and not terminal.screen.is_alternate)
+    family = descendants(look_at_all(), terminal.pid)
+    os.kill(terminal.pid, signal.SIGTERM)
+
+    assert terminal.wait(within_s=SOON_S) == 128 + signal.SIGTERM
+    assert terminal.settings() == terminal.before
+    assert terminal.is_restored
+    assert len(family) > 2
+    assert not family & look_at_all().keys()
