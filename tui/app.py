@@ -131,11 +131,11 @@ class FlowctlApp(Typed):
     async def on_news(self, _event: News) -> None:
         """Take what the bridge has read."""
         self.daemon.note(self.bridge.pulse)
-        if self.is_frozen:
-            self.bridge.keep()
-            return
-        self.bridge.deliver()
+        # What is opened from a frozen screen is to show something; it stands still from then on.
+        self.bridge.deliver(is_first=self.is_frozen)
         await self.catch_up()
+        if self.is_frozen:
+            return
         if self.view is not None:
             self.view.show_health()
             self.view.refresh_lines()

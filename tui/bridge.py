@@ -163,7 +163,7 @@ class Bridge:
 
     def again(self, question: Question[Any]) -> None:
         """Have a question answered anew although the store is the same: it asks for something else now."""
-        question.is_due = True
+        question.is_due, question.is_told = True, False
         question.answer = question.latest = _NOTHING
         question.asked_s = float("-inf")
         self._alarm.ring()
@@ -182,19 +182,15 @@ class Bridge:
         is_readable = self.pulse is not None and self.pulse.is_readable
         return self.pulse is not None and not (is_open and is_readable) and not self._is_posted
 
-    def deliver(self) -> None:
-        """Tell all answers there are; called on the loop when there is news."""
+    def deliver(self, *, is_first: bool = False) -> None:
+        """Tell all answers there are, or only to who has none yet; called on the loop when there is news."""
         self._is_posted = False
         with self._lock:
-            questions = list(self._questions)
+            questions = [each for each in self._questions if not (is_first and each.is_told)]
         for question in questions:
             is_told = question.deliver()
             if is_told and question.is_once:
                 self.drop(question)
-
-    def keep(self) -> None:
-        """Leave the answers where they are, for when the screen is live again."""
-        self._is_posted = False
 
     @property
     def problem(self) -> str | None:

@@ -19,7 +19,7 @@ _SEQUENCE_S: Final = 0.3
 _PASTE_BEGINS: Final = "\x1b[200~"
 _PASTE_ENDS: Final = "\x1b[201~"
 #: A sequence whose other half is missing, at the end or because another one begins.
-_BEGUN: Final = r"\[[0-?]*[ -/]*|O|[\]P_][^\x1b\x07]{0,256}"
+_BEGUN: Final = r"\[(?:\[|M[^\x1b]{0,2}|[0-?]*[ -/]*)|O|[\]P_][^\x1b\x07]{0,256}"
 _HALF: Final = re.compile(rf"\x1b(?:{_BEGUN}|[\]P_][^\x1b\x07]*\x1b)?(?=\Z)|\x1b(?:{_BEGUN})(?=\x1b)")
 #: One that is whole; the console of Linux has its own, and old mice say three letters more.
 _WHOLE: Final = re.compile(

@@ -16,6 +16,7 @@ PARTS: list[tuple[Kind, str]] = [
     (Kind.TYPED, "j"), (Kind.TYPED, "日"), (Kind.TYPED, "\x11"),
     (Kind.SEQUENCE, "\x1b[A"), (Kind.SEQUENCE, "\x1b[<0;5;7M"), (Kind.SEQUENCE, "\x1b[57399;5u"),
     (Kind.SEQUENCE, "\x1b[[A"),
+    (Kind.SEQUENCE, "\x1b[M !!"),
     (Kind.SEQUENCE, "\x1b[?2026;2$y"), (Kind.PASTED, "XDc"),
     (Kind.PASTED, "a\x1b[31mb\x1b]0;x\x07\x00"), (Kind.PASTED, "\x1bq"),
 ]  # fmt: skip

@@ -144,6 +144,7 @@ class Moving(FlowctlScreen):
     def action_look_freeze(self) -> None:
         """Let the screen stand still while data goes on; the same key lets it go again."""
         self.flowctl.is_frozen = not self.flowctl.is_frozen
+        self.whole.show_health()
         self.whole.say("frozen: P lets it go on" if self.flowctl.is_frozen else "live again", "warning")
 
     def action_app_export(self) -> None:

@@ -27,6 +27,8 @@ _AGAIN_S: Final = 2.0
 _MEASURE_S: Final = 0.25
 _MOST_LAGS: Final = 40
 _MOST_KEYS: Final = 8
+#: Not to be shown only: they leave the interface from anywhere.
+_WAYS_OUT: Final = frozenset({"app.quit", "app.copy_or_quit"})
 
 
 class SystemScreen(View):
@@ -145,7 +147,8 @@ class SystemScreen(View):
         pane.move_last()
 
     def on_key(self, event: Key) -> None:
-        if self._keys is None:
+        leaves = any(event.key in each.keys for each in self.bindings if each.id in _WAYS_OUT)
+        if self._keys is None or leaves:
             super().on_key(event)
             return
         event.stop()

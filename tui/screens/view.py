@@ -42,6 +42,8 @@ _TOO_SMALL: Final = "flowctl needs 40x8"
 _NOTE_S: Final = 6.0
 #: For how long what is typed waits for a screen in the making, which takes some hundredths of a second.
 _MAKING_S: Final = 1.0
+#: What can be done to a screen that is in the making or in the going.
+_LEAVING: Final = frozenset({"app_leave", "app_quit"})
 #: Word -> how the health line counts it.
 _COUNTED: Final = (
     ("running", "run"),
@@ -135,7 +137,7 @@ class View(Moving, Footer, Taking, FillingIn, Pointing, TypingLine):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Do nothing on a screen without widgets but leave it."""
-        return (self.stands or action.startswith("app_")) and super().check_action(action, parameters)
+        return (self.stands or action in _LEAVING) and super().check_action(action, parameters)
 
     async def _dispatch_message(self, message: Message) -> None:
         try:
@@ -270,7 +272,8 @@ class View(Moving, Footer, Taking, FillingIn, Pointing, TypingLine):
                     spans.append((f"  {glyphs.states[word]} {grouped(count)} {said}", word))
             if failed := len(app.attention.needs(app.counts)):
                 spans.append((f"  {glyphs.states['failed']} {grouped(failed)} new", "failed"))
-        self.query_one("#health", Bar).put(tuple(spans), ((f"{clock(app.clock())} ", "quiet"),))
+        frozen: Line = (("frozen (P) ", "warning"),) if app.is_frozen else ()
+        self.query_one("#health", Bar).put(tuple(spans), (*frozen, (f"{clock(app.clock())} ", "quiet")))
 
     def tabs(self, here: str) -> Line:
         """Write the main views, with the one that one is in."""

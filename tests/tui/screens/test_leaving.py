@@ -11,9 +11,10 @@ from textual.pilot import Pilot
 from flowctl.store.home import Home
 from flowctl.tui.app import FlowctlApp
 from flowctl.tui.screens.palette import PaletteScreen
+from flowctl.tui.screens.run import RunScreen
 from tests.tui.screens.conftest import Opener
 from tests.tui.screens.driving import drive
-from tests.tui.screens.sample import three_runs
+from tests.tui.screens.sample import LIVE, three_runs
 from tests.tui.screens.terminal import planted
 
 #: On a machine that does other things, too; alone it takes a fifth of that.
@@ -42,6 +43,21 @@ def test_keys_in_front_of_the_end_do_not_wait_for_a_screen_that_gets_no_widgets_
         drive(home, scenario)
 
     assert time.monotonic() - began_s < SOON_S
+
+
+def test_of_a_screen_in_the_making_nothing_can_be_had_but_the_way_out(home: Home) -> None:
+    async def scenario(app: FlowctlApp, _pilot: Pilot[int]) -> None:
+        screen = RunScreen(LIVE)
+        made = app.push_screen(screen)
+        assert app.screen is screen
+        for key in ("ctrl+e", "i", "ctrl+l", "ctrl+c"):
+            await app._check_bindings(key)  # pyright: ignore[reportPrivateUsage] - as a key does, but at once
+        assert screen.check_action("app_quit", ())
+        await made
+        assert screen.check_action("app_export", ())
+
+    with three_runs(home):
+        drive(home, scenario)
 
 
 def test_keys_behind_a_screen_that_breaks_hold_nothing_up(home: Home, open_terminal: Opener, tmp_path: Path) -> None:

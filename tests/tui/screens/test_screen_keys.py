@@ -185,12 +185,30 @@ def test_the_palette_changes_the_theme_and_opens_runs_by_name(home: Home) -> Non
         drive(home, scenario)
 
 
+def test_what_arrives_of_a_key_is_shown_and_the_keys_that_leave_leave(home: Home) -> None:
+    async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
+        await press(app, pilot, "5", "K", "X", "q")
+        assert "X   q" in screen_text(app)
+        await press(app, pilot, "ctrl+c")
+        assert "once more to quit" in screen_text(app)
+        await pilot.press("ctrl+q")
+        assert app.is_over
+
+    with three_runs(home):
+        drive(home, scenario)
+
+
 def test_a_frozen_screen_stands_still_and_goes_on_again(home: Home) -> None:
     async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
         await press(app, pilot, "P")
         assert app.is_frozen
-        await press(app, pilot, "P")
+        # What is opened from it shows something all the same, and says why it stands still.
+        await press(app, pilot, "j", "enter")
+        await until(app, pilot, lambda: "no such table" in screen_text(app))
+        assert "frozen (P)" in grid(app)[0]
+        await press(app, pilot, "escape", "P")
         assert not app.is_frozen
+        assert "frozen" not in grid(app)[0]
 
     with three_runs(home):
         drive(home, scenario)
