@@ -52,6 +52,17 @@ CASES: Final = (
         ),
     ),
     Case(
+        name="works",
+        sides=(Side(subject="tui_live.works", size=30),),
+        rows=(
+            _row("processor, 1,000 changes a second, the list", "works_list_percent", "%", 15),
+            _row("the same, the run with its log followed", "works_run_percent", "%", 15),
+            _row("key to paint meanwhile, the list: p95", "works_list_key_p95_ms", "ms", 60),
+            _row("the same, the run", "works_key_p95_ms", "ms", 60),
+            _row("another run's task is done to paint: p95", "works_change_p95_ms", "ms", 250),
+        ),
+    ),
+    Case(
         name="remote",
         sides=(Side(subject="tui_live.remote", size=1),),
         rows=(_row("the same over ssh: sent in a second", "remote_kib", "KiB", 40),),

@@ -41,6 +41,20 @@ def many(seconds: float = 60, a_second: int = 1000):
             count += 1
         time.sleep(0.01)
 
+@task
+def says(number):
+    # What it does takes two states: running, completed.
+    get_run_logger().info("line %d of many", number)
+
+@flow
+def works(seconds: float = 120, a_second: int = 500):
+    began, count = time.time(), 0
+    while (passed := time.time() - began) < seconds:
+        while count < passed * a_second:
+            says(count)
+            count += 1
+        time.sleep(0.005)
+
 @flow
 def waits(seconds: float = 60):
     time.sleep(seconds)
@@ -104,11 +118,47 @@ def spinning(_size: int) -> Figures:
         return {"spinning_percent": listed, "spinning_run_percent": seat.cpu_percent(WATCH_S)}
 
 
+def works(size: int) -> Figures:
+    """Tasks of a run change state 1,000 times a second and log, in the list and in the run, whose log is followed."""
+    with _watched("works") as seat:
+        seat.rest(SETTLE_S)
+        figures = {"works_list_percent": seat.cpu_percent(WATCH_S)} | percentiles("works_list_key", _leaps(seat, size))
+        seat.press("\r")
+        seat.until(lambda output: b"of many" in output)
+        seat.rest(SETTLE_S)
+        figures["works_run_percent"] = seat.cpu_percent(WATCH_S)
+        figures |= percentiles("works_key", _leaps(seat, size))
+    with daemon(), _run("works"):
+        time.sleep(SETTLE_S)
+        took = _done_to_paint(size)
+    return figures | percentiles("works_change", took)
+
+
+def _leaps(seat: Seat, size: int) -> list[float]:
+    """Time the key that goes to another view: what comes from it can be told from all that comes by itself."""
+    took: list[float] = []
+    for number in range(size + 1):
+        seat.forget()
+        pressed = seat.press("5")
+        took.append((seat.until(lambda output: b"[5 System]" in output) - pressed) * 1e3)
+        seat.rest(0.2)
+        seat.press("1")
+        # Not in step with anything.
+        seat.rest(0.3 + 0.01 * (number % 10))
+    # The first time that view is made.
+    return took[1:]
+
+
 def changes(size: int) -> Figures:
     """From the moment at which a task is done to the moment at which the terminal has the count of those done."""
+    with daemon():
+        return percentiles("change", _done_to_paint(size))
+
+
+def _done_to_paint(size: int) -> list[float]:
     file = Path(HOME.path) / "times.txt"
     seen: dict[int, float] = {}
-    with daemon(), _run("ticks", f"count={size}", f"apart_s={APART_S}", f"file={file}"), Seat(INTERFACE) as seat:
+    with _run("ticks", f"count={size}", f"apart_s={APART_S}", f"file={file}"), Seat(INTERFACE) as seat:
         deadline = perf_counter() + size * APART_S + 20
         while len(seen) < size and size not in seen and perf_counter() < deadline:
             if seat.read(0.5):
@@ -119,7 +169,7 @@ def changes(size: int) -> Figures:
     done = [line.split() for line in file.read_text(encoding="ascii").splitlines()]
     took = [(seen[int(number)] - float(at)) * 1e3 for number, at in done if int(number) in seen]
     # Those that were there when it was opened tell nothing.
-    return percentiles("change", took[5:] or took)
+    return took[5:] or took
 
 
 def beginnings(size: int) -> Figures:
@@ -181,6 +231,7 @@ if __name__ == "__main__":
             "remote": remote,
             "spinning": spinning,
             "changes": changes,
+            "works": works,
             "beginnings": beginnings,
         }
     )
