@@ -38,6 +38,8 @@ class TerminalDriver(LinuxDriver):
         self._file = _Output()  # type: ignore[assignment]  # pyright: ignore[reportAttributeAccessIssue] - all that is used of a file
         self._raw: list[Any] | None = None
         self._is_stopped = False
+        #: How often something was painted, and how many letters that took.
+        self.frames = self.letters = 0
         #: Wakes what waits for input when there is to be no more.
         self._hears, self._tells = os.pipe()
         self._parser = XTermParser(self._debug)
@@ -61,6 +63,8 @@ class TerminalDriver(LinuxDriver):
     def write(self, data: str) -> None:
         """Write sooner or later; while another program has the terminal, nothing."""
         if self._writer_thread is not None:
+            self.frames += 1
+            self.letters += len(data)
             super().write(data)
 
     def close(self) -> None:

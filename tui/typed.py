@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from textual.css.query import NoMatches
 from textual.driver import Driver
@@ -12,6 +12,9 @@ from textual.events import Event, InputEvent, Key, Paste
 
 from flowctl.tui.navigation import Navigation
 from flowctl.tui.screens.view import View
+
+if TYPE_CHECKING:
+    from flowctl.tui.driver import TerminalDriver
 
 #: For how long what is typed waits for what a screen shows.
 _FILLING_S: Final = 1.0
@@ -34,6 +37,13 @@ class Typed(Navigation):
         from flowctl.tui.driver import TerminalDriver
 
         return TerminalDriver
+
+    @property
+    def terminal(self) -> TerminalDriver | None:
+        """What drives the terminal; None: it is a browser, or a test."""
+        from flowctl.tui.driver import TerminalDriver
+
+        return self._driver if isinstance(self._driver, TerminalDriver) else None
 
     async def on_event(self, event: Event) -> None:
         """Keep what is typed for the screen that it is typed at, which may still be in the making."""

@@ -41,7 +41,8 @@ def field_lines(form: Form, width: int, *, glyphs: Glyphs = UNICODE, is_tried: b
     box = max(_LEAST_BOX, min(_WIDEST_BOX, (width - names - 4) // 2))
     lines: list[FormLine] = []
     if form.plan.remark:
-        lines += [FormLine(((f"   {form.plan.remark}", "quiet"),)), FormLine(())]
+        lines += [FormLine(((f"   {piece}", "quiet"),)) for piece in wrap(form.plan.remark, max(width - 4, 10))]
+        lines.append(FormLine(()))
     if not form.plan.fields:
         lines.append(FormLine((("   It takes no parameters.", "quiet"),)))
     for place, field in enumerate(form.fields):

@@ -102,6 +102,9 @@ class Pace(NamedTuple):
     memory: int | None
     widgets: int
     every_s: float
+    #: How often it was painted in a second, and how many letters that took; None: nobody knows.
+    frames_s: float | None = None
+    letters_s: float = 0.0
 
 
 def fact(name: str, value: str, style: str = "") -> Line:
@@ -205,6 +208,11 @@ def pace_lines(pace: Pace) -> list[Line]:
     ]
     if pace.cpu is not None:
         lines.append(_budget("cpu", pace.cpu * 100, 15.0, f"{pace.cpu:.1%} of a core, may 15 % when busy"))
+    if pace.frames_s is not None:
+        most = 1 / pace.every_s
+        said = f"{pace.frames_s:.1f} a second of late, {size(round(pace.letters_s))} of it, may {most:.0f}"
+        # Keys are painted at once, and may come faster.
+        lines.append(_budget("frames", pace.frames_s, 3 * most, said))
     if pace.memory is not None:
         lines.append(
             _budget("memory", pace.memory / 2**20, 100.0, f"{size(pace.memory)}, {counted(pace.widgets, 'widget')}")

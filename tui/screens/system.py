@@ -44,6 +44,8 @@ class SystemScreen(View):
         self._lags: deque[float] = deque(maxlen=_MOST_LAGS)
         self._measured_s: float | None = None
         self._cpu_from = (0.0, 0.0)
+        #: When it was measured how much had been painted: the oldest of the latest is what a rate is taken from.
+        self._painted: deque[tuple[float, int, int]] = deque(maxlen=_MOST_LAGS)
         #: Keys as they arrive, while they are being tested.
         self._keys: deque[str] | None = None
 
@@ -82,6 +84,8 @@ class SystemScreen(View):
         if self.flowctl.view is self and self._measured_s is not None:
             self._lags.append(max(now - self._measured_s - _MEASURE_S, 0.0))
         self._measured_s = now
+        if (driver := self.flowctl.terminal) is not None:
+            self._painted.append((now, driver.frames, driver.letters))
 
     def _show(self) -> None:
         facts, glyphs = self._facts, self.flowctl.ink.glyphs
@@ -120,6 +124,10 @@ class SystemScreen(View):
             widgets=sum(1 for _ in self.walk_children()),
             every_s=self.bridge.every_s,
         )
+        if len(self._painted) > 1:
+            (from_s, frames, letters), (until_s, more_frames, more_letters) = self._painted[0], self._painted[-1]
+            span_s = max(until_s - from_s, _MEASURE_S)
+            pace = pace._replace(frames_s=(more_frames - frames) / span_s, letters_s=(more_letters - letters) / span_s)
         profile = "over SSH" if look.is_remote else "local"
         return [
             *lines_of.pace_lines(pace),

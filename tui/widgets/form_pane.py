@@ -54,7 +54,9 @@ class FormPane(Pane):
         """Draw what is seen: of the fields as many as fit, then what stands below them."""
         glyphs, width, height = self.ink.glyphs, self.body_width, self.body_height
         fields = field_lines(self.form, width, glyphs=glyphs, is_tried=self.is_tried)
-        foot = foot_lines(self.form, width, glyphs=glyphs, is_low=height < _LOW)
+        foot = foot_lines(self.form, width, glyphs=glyphs)
+        if height < _LOW and len(fields) + len(foot) > height:
+            foot = foot_lines(self.form, width, glyphs=glyphs, is_low=True)
         room = max(height - len(foot), 1)
         places = [y for y, each in enumerate(fields) if each.field == self.form.place]
         if places:

@@ -336,3 +336,10 @@ def test_no_key_takes_the_cursor_out_of_a_list(keys: list[str]) -> None:
         if form.choice is not None:
             assert 0 <= form.choice.place <= max(len(form.choice.found) - 1, 0)
         assert form.filled().parameters.get("region", "eu") in ("eu", "us")
+
+
+def test_what_a_form_is_about_is_said_whole_on_a_small_screen() -> None:
+    form = Form(flow_plan("etl", SOURCE, None, {"n": 1}), lambda: NOW)
+    lines = [plain(each.line).strip() for each in form_lines(form, 40)]
+
+    assert lines[:2] == ["types are known once the file is", "watched: `flowctl watch add`"]

@@ -110,8 +110,8 @@ def test_a_limit_names_who_holds_it_and_who_waits() -> None:
 
 
 def test_what_is_over_its_budget_is_a_warning() -> None:
-    calm = pace_lines(Pace(0.012, 0.004, 0.003, 0.002, 50 << 20, 9, 0.1))
-    busy = pace_lines(Pace(0.3, 0.4, 0.2, 0.5, 500 << 20, 9, 0.1))
+    calm = pace_lines(Pace(0.012, 0.004, 0.003, 0.002, 50 << 20, 9, 0.1, 1.2, 900.0))
+    busy = pace_lines(Pace(0.3, 0.4, 0.2, 0.5, 500 << 20, 9, 0.1, 60.0, 90_000.0))
 
     assert {line[1][1] for line in calm} == {""}
     assert {line[1][1] for line in busy} == {"warning"}

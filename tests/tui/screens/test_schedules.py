@@ -27,10 +27,7 @@ def planned(home: Home) -> Home:
     return home
 
 
-@SIZES
-def test_a_schedule_given_by_hand_is_changed_in_a_form_that_says_what_is_meant(
-    planned: Home, sent: Sent, size: tuple[int, int]
-) -> None:
+def test_a_schedule_given_by_hand_is_changed_in_a_form_that_says_what_is_meant(planned: Home, sent: Sent) -> None:
     async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
         await press(app, pilot, "2", "e", "ctrl+u", *"every 20 min")
         assert "means    20m  in Europe/Paris" in screen_text(app)
@@ -39,7 +36,7 @@ def test_a_schedule_given_by_hand_is_changed_in_a_form_that_says_what_is_meant(
         await press(app, pilot, "enter")
         await until(app, pilot, lambda: "fires by its new schedule" in grid(app)[-2])
 
-    drive(planned, scenario, size=size)
+    drive(planned, scenario)
 
     expression = {"kind": "cron", "expression": "30 14 * * 1-5", "timezone": "Europe/Paris", "catchup": "latest"}
     assert sent == [("set_schedule", {"deployment": "etl/hourly", "version": 1, "schedule": expression, "only": True})]
