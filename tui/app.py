@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from typing import Any, ClassVar
@@ -154,13 +155,9 @@ class FlowctlApp(Typed):
         for widget in self.screen.walk_children():
             widget.refresh()
 
-    def yank(self, text: str, name: str) -> None:
+    def yank(self, text: str | Callable[[], str], name: str) -> None:
         """Copy a text, and say by which way."""
-        ways = clipboard.copy(
-            text, home=self.home.path, is_remote=self.look.is_remote, write_osc52=self.copy_to_clipboard
-        )
-        if self.view is not None:
-            self.view.say(f"copied {name} to {ways}")
+        clipboard.copy_apart(self, text, name)
 
     def _ink_of(self, theme: Theme) -> Ink:
         return Ink(theme, self.look.glyphs, is_ascii=self.look.is_ascii)

@@ -9,7 +9,10 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from flowctl.tui.app import FlowctlApp
 
 #: Command, the variable without which it has nowhere to copy to, and the encoding that it reads.
 _LOCAL: Final = (
@@ -21,6 +24,8 @@ _LOCAL: Final = (
     (["clip.exe"], None, "utf-16"),
 )
 _PATIENCE_S: Final = 1.0
+#: Terminals and what stands between take some hundred thousand characters in a sequence, and drop a longer one whole.
+_MOST_TOLD: Final = 500_000
 
 
 def copy(text: str, *, home: str, is_remote: bool, write_osc52: Callable[[str], None]) -> str:
@@ -30,13 +35,33 @@ def copy(text: str, *, home: str, is_remote: bool, write_osc52: Callable[[str], 
     if tool is not None:
         ways.append(tool)
     else:
-        write_osc52(text)
-        ways.append("the terminal (OSC 52)")
+        if len(text) <= _MOST_TOLD:
+            write_osc52(text)
+            ways.append("the terminal (OSC 52)")
         if os.environ.get("TMUX") and _feed(["tmux", "load-buffer", "-w", "-"], text):
             ways.append("tmux")
     if _keep(f"{home}/tui.clip", text):
-        ways.append("tui.clip")
-    return ", ".join(ways)
+        # Of what is in a file one has to know where that is, when it is nowhere else.
+        ways.append("tui.clip" if ways else f"{home}/tui.clip alone: it is too much for a terminal")
+    return ", ".join(ways) or "nothing: it is too much for a terminal, and tui.clip cannot be written"
+
+
+def copy_apart(app: FlowctlApp, text: str | Callable[[], str], name: str) -> None:
+    """Copy a text in a thread, which can wait for other programs and make what is long; then say by which way."""
+
+    def work() -> None:
+        made = text if isinstance(text, str) else text()
+        ways = copy(made, home=app.home.path, is_remote=app.look.is_remote, write_osc52=write)
+        app.call_later(tell, ways)
+
+    def write(made: str) -> None:
+        app.call_later(app.copy_to_clipboard, made)
+
+    def tell(ways: str) -> None:
+        if app.view is not None:
+            app.view.say(f"copied {name} to {ways}")
+
+    app.run_worker(work, thread=True, group="clipboard", exit_on_error=False)
 
 
 def _copy_locally(text: str) -> str | None:

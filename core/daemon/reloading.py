@@ -137,7 +137,8 @@ def is_doubtful(connection: sqlite3.Connection, found: Inspected, *, makes_deplo
 def in_words(problem: Mapping[str, Any]) -> str:
     """Write a problem in one line."""
     kind, message = str(problem.get("kind", "")), str(problem.get("message", "")).partition("\n")[0]
-    place = f"{problem['file']}, line {problem['line']}: " if problem.get("line") else ""
+    file, line = problem.get("file"), problem.get("line")
+    place = f"{file}, line {line}: " if file and line else ""
     text = message if kind in ("Died", "TimedOut", "NoInterpreter", "CalledOnImport") else f"{kind}: {message}"
     return f"{place}{text}".rstrip(".: ") + "."
 

@@ -94,6 +94,16 @@ def test_from_afar_the_terminal_and_tmux_are_told_and_no_tool_of_that_machine(de
     assert not (desk.folder / "pbcopy.got").exists()
 
 
+def test_what_is_too_long_for_a_terminal_is_in_the_file_alone_and_that_is_said(desk: Desk) -> None:
+    text = "x" * 600_000
+
+    assert desk.copy(text) == f"{desk.home}/tui.clip alone: it is too much for a terminal"
+    assert desk.written == []
+    assert (desk.home / "tui.clip").read_text() == text
+    desk.has("xsel", DISPLAY=":0")
+    assert desk.copy(text) == "xsel, tui.clip"
+
+
 def test_the_file_is_ours_alone_and_where_it_cannot_be_written_it_is_not_named(desk: Desk) -> None:
     desk.copy("secret")
 

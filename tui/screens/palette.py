@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Final, NamedTuple, cast
@@ -166,15 +167,14 @@ def commands_of(of: View) -> list[Entry]:
 
 def best_of(entries: Sequence[Entry], typed: str) -> list[Entry]:
     """Find what fits: what has every word, titles that begin so first; then what has the letters in their order."""
-    words = typed.split()
-    whole = [each for each in entries if all(word in each.words for word in words)]
+    words, letters = typed.split(), typed.replace(" ", "")
+    whole: list[Entry] = []
+    others: list[Entry] = []
+    for each in entries:
+        (whole if all(word in each.words for word in words) else others).append(each)
     whole.sort(key=lambda each: not each.title.lower().startswith(typed))
-    letters = typed.replace(" ", "")
     if len(letters) < 2:
         return whole
-    return [*whole, *(each for each in entries if each not in whole and _has_letters(each.title.lower(), letters))]
-
-
-def _has_letters(text: str, letters: str) -> bool:
-    rest = iter(text)
-    return all(letter in rest for letter in letters)
+    # Up to the next of each letter there is one way only: nothing to try again, however long a title is.
+    in_order = re.compile("".join(f"[^{re.escape(letter)}]*{re.escape(letter)}" for letter in letters))
+    return [*whole, *(each for each in others if in_order.match(each.title.lower()))]

@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Sequence
+from typing import Final
 
 from flowctl.store.errors import ErrorReport
 from flowctl.store.records import FlowRunRow, TaskRunRow
 from flowctl.tui.model.runs_list import Target
+from flowctl.tui.model.texts import grouped
 from flowctl.tui.screens.error_lines import traceback_text
 from flowctl.tui.screens.taking import SourcePlace, Yank
+
+#: Of more runs a command is longer than a shell takes.
+_MOST_NAMED: Final = 1000
 
 
 def run_yanks(run: FlowRunRow) -> dict[str, Yank]:
@@ -31,11 +36,17 @@ def run_yanks(run: FlowRunRow) -> dict[str, Yank]:
 
 def marked_yanks(targets: Sequence[Target]) -> dict[str, Yank]:
     """Offer what there is to copy of several runs."""
-    return {
-        "i": Yank(f"{len(targets)} ids", "\n".join(each.run_id for each in targets)),
-        "l": Yank("lines", "\n".join(f"{each.word} {each.flow_name} {each.name} {each.run_id}" for each in targets)),
-        "c": Yank("command", f"flowctl runs retry {' '.join(each.run_id[:8] for each in targets)}"),
+
+    def lines() -> str:
+        return "\n".join(f"{each.word} {each.flow_name} {each.name} {each.run_id}" for each in targets)
+
+    yanks = {
+        "i": Yank(f"{grouped(len(targets))} ids", lambda: "\n".join(each.run_id for each in targets)),
+        "l": Yank("lines", lines),
     }
+    if len(targets) <= _MOST_NAMED:
+        yanks["c"] = Yank("command", f"flowctl runs retry {' '.join(each.run_id[:8] for each in targets)}")
+    return yanks
 
 
 def task_yanks(task: TaskRunRow, run_id: str, error: ErrorReport | None) -> dict[str, Yank]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
 from functools import partial
@@ -21,7 +21,8 @@ class Yank(NamedTuple):
     """Something that can be copied."""
 
     name: str
-    text: str
+    #: What is long is made only when it is chosen.
+    text: str | Callable[[], str]
 
 
 class SourcePlace(NamedTuple):

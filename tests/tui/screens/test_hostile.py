@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from itertools import cycle
+from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from rich.cells import cell_len
@@ -11,6 +14,7 @@ from textual.pilot import Pilot
 from flowctl.store.home import Home
 from flowctl.store.journal import LogLine
 from flowctl.tui.app import FlowctlApp
+from flowctl.tui.screens.view import View
 from tests.store.journals import (
     NOON,
     SECOND,
@@ -95,6 +99,39 @@ def test_names_are_shown_and_never_obeyed(home: Home, kind: str) -> None:
         assert app.is_running
 
     drive(home, scenario)
+
+
+def test_what_is_taken_out_of_the_interface_is_as_harmless(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    hostile_run(home, " ".join(HOSTILE[kind] for kind in ("markup", "action", "escape", "bidi", "nul", "c1")))
+    taken: list[str] = []
+
+    async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
+        for way in ((), ("enter",), ("right_curly_bracket", "enter"), ("escape", "L")):
+            await press(app, pilot, *way)
+            for letter in "stj":
+                await press(app, pilot, "ctrl+e", letter)
+                for path in tmp_path.glob("flowctl-*"):
+                    text = path.read_text(encoding="utf-8")
+                    if path.suffix == ".svg":
+                        ElementTree.fromstring(text)  # what stands in it is text, and no part of the picture
+                    elif path.suffix == ".json":
+                        json.loads(text)
+                    taken.append(text)
+                    path.unlink()
+            screen = app.screen
+            assert isinstance(screen, View)
+            for key in screen.yanks():
+                await press(app, pilot, "y", key)
+                taken.append(Path(home.path, "tui.clip").read_text(encoding="utf-8"))
+
+    drive(home, scenario, size=WIDE)
+    assert len(taken) > 20
+    for text in taken:
+        assert not any((ord(sign) < 32 and sign != "\n") or 0x7F <= ord(sign) < 0xA0 for sign in text), repr(text)
+        assert not any(sign in text for sign in "\u202e\u2066\u200d\ud800"), repr(text)
 
 
 def test_markup_in_a_name_stands_there_letter_by_letter(home: Home) -> None:
