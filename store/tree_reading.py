@@ -94,6 +94,27 @@ class TreeReader(Searcher):
         rows = self._rows("SELECT pid FROM journal WHERE run_id = ? AND attempt = ?", place.root_id, place.attempt)
         return rows[0][0] if rows else None
 
+    def former_values(self, root_id: str, task: TaskRunRow, limit: int = 3) -> list[str]:
+        """Give what a task gave in the latest runs of the flow before this one, the newest first; as short texts."""
+        runs = self._rows(
+            "SELECT o.run FROM flow_run r JOIN flow_run o ON o.flow_name = r.flow_name AND o.parent IS NULL "
+            "WHERE r.id = ? AND o.created_at < r.created_at ORDER BY o.created_at DESC LIMIT ?",
+            *(root_id, _FORMER_RUNS),
+        )
+        values: list[str] = []
+        for (run,) in runs:
+            values += [
+                value
+                for (value,) in self._rows(
+                    "SELECT t.value FROM task_run t JOIN task k ON k.task = t.task WHERE t.root = ? AND k.key = ? "
+                    "AND t.map_index IS ? AND t.state_type = 'COMPLETED' AND t.value IS NOT NULL LIMIT 1",
+                    *(run, task.task_key, task.map_index),
+                )
+            ]
+            if len(values) >= limit:
+                break
+        return values
+
     def times_failed(self, flow_name: str, task_key: str, since: datetime, limit: int = 100) -> int:
         """Count the runs of a flow made since then in which a task failed, among the latest that did not complete."""
         rows = self._rows(

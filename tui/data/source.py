@@ -17,7 +17,7 @@ from flowctl.store.overview import OverviewReader
 from flowctl.store.problems import RunNotFound
 from flowctl.store.query_language import EVERYTHING, Query
 from flowctl.store.query_sql import is_indexed
-from flowctl.store.records import FlowRunRow, StoredResult
+from flowctl.store.records import FlowRunRow, StoredResult, TaskRunRow
 from flowctl.tui.data import details, flow_files, form_subjects, overview, safe_rows
 from flowctl.tui.data.deployments import DeploymentReading
 from flowctl.tui.data.lanes import Lane
@@ -201,6 +201,10 @@ class Source:
             return reader.log_matches(place, text, level=level, tasks=tasks, most=most)
 
         return self._slow.ask(read)
+
+    def former_values(self, root_id: str, task: TaskRunRow) -> tuple[str, ...]:
+        """Read what a task gave in the latest runs before this one, the newest first."""
+        return tuple(map(safe_rows.line, self._slow.ask(lambda reader: reader.former_values(root_id, task))))
 
     def times_failed(self, flow_name: str, task_key: str) -> int:
         """Count the runs of a flow in the last week in which a task failed; a hundred is enough to know."""

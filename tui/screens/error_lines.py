@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import PurePath
-from typing import Final
+from typing import Final, NamedTuple
 
 from rich.cells import cell_len
 
@@ -19,9 +19,22 @@ _MOST_CAUSES: Final = 10
 _BETWEEN: Final = 4
 
 
-def error_lines(report: ErrorReport, glyphs: Glyphs, *, shows_all: bool, width: int = 0) -> list[Line]:
-    """Write an error with its causes; where a width is given, with what the variables held in it."""
-    return list(_one(report, glyphs, shows_all=shows_all, indent=" ", depth=0, width=width))
+def error_lines(
+    report: ErrorReport, glyphs: Glyphs, *, shows_all: bool, width: int = 0, is_short: bool = False
+) -> list[Line]:
+    """Write an error with its causes; where a width is given, with what the variables held in it.
+
+    Where there is little room, of one's own frames only the innermost is shown at once.
+    """
+    folds = _Folds(shows_all, is_short)
+    return list(_one(report, glyphs, folds=folds, indent=" ", depth=0, width=width))
+
+
+class _Folds(NamedTuple):
+    """What is folded away."""
+
+    shows_all: bool
+    is_short: bool
 
 
 def traceback_text(report: ErrorReport) -> str:
@@ -49,38 +62,39 @@ def place_of(frame: Frame) -> str:
     return f"{'/'.join(parts[-2:])}:{frame.line}"
 
 
-def _one(
-    report: ErrorReport, glyphs: Glyphs, *, shows_all: bool, indent: str, depth: int, width: int
-) -> Iterator[Line]:
+def _one(report: ErrorReport, glyphs: Glyphs, *, folds: _Folds, indent: str, depth: int, width: int) -> Iterator[Line]:
     text = report.text.splitlines() or [""]
     yield ((indent, ""), (report.full_name, "error"), (f"  {text[0]}" if text[0] else "", ""))
     for line in text[1:_MOST_LINES]:
         yield ((f"{indent}  {line}", ""),)
     if len(text) > _MOST_LINES:
         yield ((f"{indent}  {glyphs.cut} {counted(len(text) - _MOST_LINES, 'more line')}", "quiet"),)
-    shown = [frame for frame in report.frames if shows_all or frame.own]
+    own = report.own_frame
+    shown = [each for each in report.frames if folds.shows_all or (each is own if folds.is_short else each.own)]
     # Of an error that never touched the user's code, the last frame tells most.
     if not shown and report.frames:
         shown = [report.frames[-1]]
     for frame in shown:
         yield from _frame(frame, indent)
-        if shows_all and width:
+        if folds.shows_all and width:
             yield from _locals(frame, f"{indent}      ", width, "rest")
     if hidden := len(report.frames) - len(shown):
-        what = counted(hidden, "library frame")
+        ours = sum(each.own for each in report.frames) - sum(each.own for each in shown)
+        others = counted(hidden - ours, "library frame") if hidden > ours else ""
+        what = " and ".join(part for part in (counted(ours, "own frame") if ours else "", others) if part)
         yield ((f"{indent}  {glyphs.folded} {what} hidden (space shows)", "quiet"),)
     # The innermost frame of one's own is where to look first; the others' are folded with those of libraries.
-    if not shows_all and width and (own := report.own_frame) is not None:
+    if not folds.shows_all and width and own is not None:
         yield from _locals(own, f"{indent}  ", width, "quiet")
     for note in report.notes:
         for line in note.splitlines()[:_MOST_LINES]:
             yield ((f"{indent}  {line}", ""),)
     for member in report.members:
-        yield from _one(member, glyphs, shows_all=shows_all, indent=indent + "  ", depth=depth + 1, width=width)
+        yield from _one(member, glyphs, folds=folds, indent=indent + "  ", depth=depth + 1, width=width)
     if report.cause is not None and depth < _MOST_CAUSES:
         said = "caused by" if report.cause_kind != "context" else "while handling"
         yield ((f"{indent}{said}", "quiet"),)
-        yield from _one(report.cause, glyphs, shows_all=shows_all, indent=indent + "  ", depth=depth + 1, width=width)
+        yield from _one(report.cause, glyphs, folds=folds, indent=indent + "  ", depth=depth + 1, width=width)
 
 
 def _frame(frame: Frame, indent: str) -> Iterator[Line]:

@@ -92,7 +92,7 @@ class QueryLine(SavedViews):
             return
         self._query = query
         if self._note:
-            self.say("", "")
+            self.hush()
         self.set_timer(REST_S, lambda: self._reask(query))
 
     def _reask(self, query: Query) -> None:

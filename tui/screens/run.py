@@ -11,6 +11,7 @@ from textual import on
 from textual.containers import Container
 from textual.widget import Widget
 
+from flowctl.store.records import TaskRunRow
 from flowctl.tui.bridge import Question
 from flowctl.tui.history import Place
 from flowctl.tui.model.asked import sign_of
@@ -68,6 +69,9 @@ class RunScreen(Travelling, TreeScreen):
         self._axis: TimeWindow | None = None
         self._critical: frozenset[str] = frozenset()
         self._latest: tuple[PastRun, ...] = ()
+        #: Id of the task under the cursor, and what it gave in the latest runs before.
+        self._former: tuple[str, tuple[str, ...]] = ("", ())
+        self._asks_former: Question[tuple[str, ...]] | None = None
         #: The instant that is being worked out.
         self._passing: Question[Waterfall] | None = None
 
@@ -215,7 +219,23 @@ class RunScreen(Travelling, TreeScreen):
         else:
             name = node.name if node.task is None else named(node.task)
             self.feed.look_at(self.run_id, node.task_numbers, f"log  {name}")
+        self._ask_former(node.task)
         self.refresh_lines()
+
+    def _ask_former(self, task: TaskRunRow | None) -> None:
+        """Read what the task under the cursor gave before, where there is a place to show it."""
+        if self._asks_former is not None:
+            self.bridge.drop(self._asks_former)
+        self._former = ("", ())
+        if task is None or self.detail is None or not self.query_one("#side").display:
+            return
+        root, name = self.detail.run.root_id, named(task)
+
+        def take(values: tuple[str, ...]) -> None:
+            self._former = (name, values)
+            self.refresh_lines()
+
+        self._asks_former = self.bridge.once(lambda source: source.former_values(root, task), take, is_slow=True)
 
     @on(RowPane.Opened, "#main")
     def action_move_open(self) -> None:
@@ -316,4 +336,4 @@ class RunScreen(Travelling, TreeScreen):
         glyphs = self.flowctl.ink.glyphs
         self.query_one("#facts", Bar).put(*facts_bar(self.shown, self._now, glyphs))
         side = self.query_one("#side", TextPane)
-        side.put(facts_lines(self.shown, self._latest, self._now, glyphs))
+        side.put(facts_lines(self.shown, self._latest, self._former, self._now, glyphs))

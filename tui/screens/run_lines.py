@@ -29,8 +29,14 @@ _NAME: Final = 10
 _MOST_PARAMETERS: Final = 12
 
 
-def facts_lines(detail: RunDetail, latest: Sequence[PastRun], now: datetime, glyphs: Glyphs) -> list[Line]:
-    """Write what is known of a run besides its tasks."""
+def facts_lines(
+    detail: RunDetail,
+    latest: Sequence[PastRun],
+    former: tuple[str, Sequence[str]],
+    now: datetime,
+    glyphs: Glyphs,
+) -> list[Line]:
+    """Write what is known of a run besides its tasks; `former` is what the task of that name gave before."""
     run = detail.run
     word = word_of(run.state_type, run.state_name)
     usual = ""
@@ -61,7 +67,7 @@ def facts_lines(detail: RunDetail, latest: Sequence[PastRun], now: datetime, gly
         lines.append(_fact("result", run.value))
     if run.message:
         lines.append(_fact("message", run.message.split("\n", 1)[0]))
-    lines.append(_fact("id", run.id, "quiet"))
+    lines.append((("id  ", "quiet"), (run.id, "quiet")))
     if run.parameters:
         lines += [(), (("parameters", "title"),)]
         lines += [((f"  {fit(name, _NAME)} ", "quiet"), (repr(value), "")) for name, value in run.parameters.items()]
@@ -69,8 +75,15 @@ def facts_lines(detail: RunDetail, latest: Sequence[PastRun], now: datetime, gly
         lines += [(), *error_lines(run.error, glyphs, shows_all=False)]
     if len(latest) > 1:
         lines += [(), *past_lines(latest, detail.typical_s, glyphs)]
+    name, values = former
+    if values:
+        what = "result" if len(values) == 1 else f"{len(values)} results"
+        lines += [(), ((f"last {what} of ", "title"), (name, "title"))]
+        lines += [((f"  {value}", ""),) for value in values]
     lines += [(), (("history", "title"),)]
-    for state in detail.history[-12:]:
+    history = detail.history
+    fresh = [each for place, each in enumerate(history) if not place or each.name != history[place - 1].name]
+    for state in fresh[-12:]:
         state_word = word_of(state.type, state.name)
         lines.append(((f"  {clock(state.at)} ", "quiet"), (f"{glyphs.states[state_word]} {state.name}", state_word)))
     return lines

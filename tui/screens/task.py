@@ -39,6 +39,8 @@ from flowctl.tui.widgets.rows import RowLook, RowPane
 
 #: More tries than these scroll.
 _MOST_TRIES: Final = 5
+#: On lower screens all frames but the innermost own one are folded.
+_TALL: Final = 30
 #: Of the height below the tries, the texts get at most this part, and the log the rest.
 _TEXT_SHARE: Final = 0.65
 
@@ -134,7 +136,9 @@ class TaskScreen(LoggingView):
         pane.display = error is not None
         if error is not None and row is not None:
             pane.retitle(f"{error.type_name}  attempt {row.number}", self._alike(row, error))
-            pane.put(error_lines(error, glyphs, shows_all=self._shows_all, width=pane.body_width))
+            is_short = self.flowctl.size.height < _TALL
+            lines = error_lines(error, glyphs, shows_all=self._shows_all, width=pane.body_width, is_short=is_short)
+            pane.put(lines)
         inputs = self.query_one("#inputs", TextPane)
         lines = input_lines(self.detail, glyphs)
         inputs.put(lines)

@@ -109,6 +109,20 @@ def test_a_run_under_way_tells_its_process_and_how_often_a_task_failed_is_counte
         assert source.times_failed(flow, "another") == 0
 
 
+def test_what_a_task_gave_in_runs_before_is_read_the_latest_first(home: Home, source: Source) -> None:
+    for number in range(1, 6):
+        at, run = NOON + number * SECOND, an_id(number)
+        gave = task_state(1, "COMPLETED", at=at, value=f"{number} rows")
+        records: list[Record] = [opened(run, at=at), flow_created(run, at=at), flow_state("RUNNING", at=at)]
+        records += [task_created(1, at=at), task_state(1, "RUNNING", at=at), gave, flow_state("COMPLETED", at=at)]
+        write_journal(home, run, records)
+    source.pulse()
+    task = source.run_detail(an_id(5)).tasks[1]
+
+    assert source.former_values(an_id(5), task) == ("4 rows", "3 rows", "2 rows")
+    assert source.former_values(an_id(1), task) == ()
+
+
 def test_a_run_that_only_follows_a_failed_task_is_listed_with_what_that_one_said(home: Home, source: Source) -> None:
     run, follows = an_id(1), {"type": "UnfinishedRun", "module": "flowctl", "text": "not available"}
     records: list[Record] = [opened(run), flow_created(run), flow_state("RUNNING"), *a_task(1), task_created(2)]

@@ -44,6 +44,16 @@ def test_unfolded_each_own_frame_has_its_variables_below_it() -> None:
     assert shown[-3:] == ["       url = 'u' * 9    page = 7", "   httpx/_client.py:9 in get", "       raise"]
 
 
+def test_where_there_is_little_room_the_innermost_own_frame_stands_for_all() -> None:
+    lines = error_lines(REPORT, UNICODE, shows_all=False, width=80, is_short=True)
+    assert [plain(line).rstrip() for line in lines] == [
+        " TimeoutError  read timed out",
+        *texts()[3:6],
+        "   ▸ 1 own frame and 1 library frame hidden (space shows)",
+        texts()[-1],
+    ]
+
+
 def test_where_they_do_not_fit_beside_each_other_each_has_a_line() -> None:
     assert texts(width=24)[-2:] == ["   url = 'u' * 9", "   page = 7"]
 
