@@ -91,7 +91,10 @@ class DaemonLife:
 
     def _start_if_missing(self) -> None:
         pulse = self._app.bridge.pulse
-        if pulse is not None and pulse.daemon_pid is None and not self._app.is_over:
+        if pulse is None and not self._app.is_over:
+            # The first look may take long: a database is brought up to date, or many runs are taken in.
+            self._app.set_timer(_START_AFTER_S, self._start_if_missing)
+        elif pulse is not None and pulse.daemon_pid is None and not self._app.is_over:
             self._run(None, is_quiet=True)
 
     def _run(self, then: Callable[[], None] | None, *, is_quiet: bool) -> None:

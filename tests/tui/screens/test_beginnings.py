@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,10 +12,12 @@ from textual.pilot import Pilot
 from flowctl.store.home import Home
 from flowctl.tui.app import FlowctlApp
 from flowctl.tui.daemon_life import DaemonLife
+from flowctl.tui.data.source import Source
+from flowctl.tui.model.themes import choose_look
 from flowctl.tui.screens.beginning import write_sample
 from tests.conftest import Command
 from tests.tui.screens.conftest import Sent
-from tests.tui.screens.driving import drive, grid, press, screen_text, sentence, until
+from tests.tui.screens.driving import ENVIRONMENT, drive, grid, press, screen_text, sentence, until
 
 
 def test_a_sample_is_written_on_request_under_a_name_that_is_free(
@@ -63,6 +66,27 @@ def test_the_sample_runs_as_it_is(flowctl_command: Command, tmp_path: Path) -> N
 
     assert outcome.returncode == 0, outcome.stderr
     assert "Hello, Ada!" in outcome.stdout + outcome.stderr
+
+
+def test_a_daemon_is_started_also_when_the_first_look_into_the_home_takes_long(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = FlowctlApp(home, choose_look(ENVIRONMENT))
+    later: list[Callable[[], None]] = []
+    started: list[object] = []
+    monkeypatch.setattr(app, "set_timer", lambda _after, then: later.append(then))
+    monkeypatch.setattr(app, "run_worker", lambda start, **_: started.append(start))
+
+    DaemonLife(app, may_start=True, starts=True).begin()
+    later.pop()()
+    assert not started
+
+    source = Source.open(home)
+    app.bridge.pulse = source.pulse()
+    source.close()
+    later.pop()()
+    assert started
+    app.actions.close()
 
 
 def test_a_daemon_that_goes_away_is_said_until_it_is_back(home: Home) -> None:
