@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, ClassVar
+
+from textual.filter import LineFilter
 
 from flowctl.store.home import Home
 from flowctl.tui import clipboard, signals
@@ -25,6 +27,7 @@ from flowctl.tui.screens import main_view
 from flowctl.tui.screens.pointing import TABS
 from flowctl.tui.ticking import QUICK, Ticking
 from flowctl.tui.typed import Typed
+from flowctl.tui.widgets.colourless import COLOURLESS
 from flowctl.tui.widgets.ink import Ink, textual_theme
 from flowctl.tui.widgets.pane import BOX_WIDTH, SPLIT_FROM
 
@@ -104,6 +107,10 @@ class FlowctlApp(Typed):
         if self.is_read_only and key.changes:
             return "not with --read-only"
         return "needs the daemon" if key.needs_daemon and not self.has_daemon else ""
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Let no colour through in a theme that has none: Textual's own filter writes the terminal's."""
+        return super().get_line_filters() if self.ink.theme.has_colours else [COLOURLESS]
 
     def delay_update(self, delay: float = 0.05) -> None:
         """Wait less than Textual would before a new screen is painted: ours are ready at once."""

@@ -13,6 +13,7 @@ from typing import IO, Any, Final
 
 from flowctl.store.home import Home
 from flowctl.store.text import safe_text
+from flowctl.tui.model.ascii import wants_ascii
 
 _ENTER = "\x1b[?1049h\x1b[?25l\x1b[2J"
 #: What undoes all that the interface asks of a terminal.
@@ -48,7 +49,7 @@ def show_first_frame(words: list[str]) -> None:
     for number in _ENDING:
         signal.signal(number, _end)
     lines = [] if runs else remembered(Home.default())
-    if "--ascii" in words or os.environ.get("FLOWCTL_ASCII", "") not in ("", "0") or "utf" not in out.encoding.lower():
+    if "--ascii" in words or wants_ascii(os.environ, out.encoding):
         # The list may have been left in signs that this terminal does not show: rather none than a garbled one.
         lines = lines if all(line.isascii() for line in lines) else []
     out.write(_ENTER + frame(width, height, lines))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from flowctl.tui.model.ascii import wants_ascii
 from flowctl.tui.model.glyphs import ASCII, OPEN, PROBLEMS, UNICODE, WORDS, Glyphs, task_word_of, word_of
 
 
@@ -21,6 +22,11 @@ class Theme(NamedTuple):
     surface: str
     foreground: str
     accent: str
+
+    @property
+    def has_colours(self) -> bool:
+        """Whether any word is told by a colour, too."""
+        return bool(self.accent)
 
 
 def _theme(
@@ -86,6 +92,8 @@ _OKABE_ITO_LIGHT: Final = _words("#003E6A", "#006DAE", "#006B4B", "#8C2D00", "#8
 _VIVID: Final = _words("#7AA2F7", "#7DCFFF", "#9ECE6A", "#F7768E", "#E0AF68", "#BB9AF7", "#8E96C0")
 #: The bright ones where the plain one is too dark on black: blue, red and magenta of a Linux console.
 _SIXTEEN: Final = _words("bright_blue", "cyan", "green", "bright_red", "yellow", "bright_magenta", "dim")
+#: On white: none that is pale there, as green, cyan, yellow and all bright ones are. What is completed is black.
+_SIXTEEN_LIGHT: Final = _words("blue", "blue", "", "red", "magenta", "magenta", "dim")
 
 THEMES: Final = {
     each.name: each
@@ -128,6 +136,15 @@ THEMES: Final = {
             quiet="dim",
             warning="yellow",
         ),
+        _theme(
+            "sixteen-light",
+            "the terminal's own 16 colours, on white",
+            is_dark=False,
+            base=("", "", "", "blue"),
+            words=_SIXTEEN_LIGHT,
+            quiet="dim",
+            warning="magenta",
+        ),
     )
 }
 DEFAULT_THEME: Final = "safe"
@@ -166,8 +183,8 @@ def choose_look(environ: Mapping[str, str], *, encoding: str = "utf-8", theme: s
     elif wanted in THEMES:
         name = wanted
     else:
-        name = DEFAULT_THEME if _has_many_colours(environ) else "sixteen"
-    glyphs = ASCII if is_on("FLOWCTL_ASCII") or "utf" not in encoding.lower() else UNICODE
+        name = DEFAULT_THEME if _has_many_colours(environ) else "sixteen-light" if _is_white(environ) else "sixteen"
+    glyphs = ASCII if wants_ascii(environ, encoding) else UNICODE
     is_remote = any(environ.get(sign) for sign in ("SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT"))
     fps = read_fps(environ) or (_SSH_FPS if is_remote else FPS[-1])
     return Look(name, glyphs, is_on("FLOWCTL_CALM"), is_remote, fps)
@@ -177,6 +194,12 @@ def read_fps(environ: Mapping[str, str]) -> int | None:
     """Read `FLOWCTL_FPS`; None where it is not set, or no whole number from 1 to 10."""
     text = environ.get("FLOWCTL_FPS", "").strip()
     return int(text) if text.isdecimal() and int(text) in FPS else None
+
+
+def _is_white(environ: Mapping[str, str]) -> bool:
+    """Tell whether a terminal says that it is white or light grey behind its text, as some do: `COLORFGBG=0;15`."""
+    ground = environ.get("COLORFGBG", "").rpartition(";")[2]
+    return ground in ("7", "15")
 
 
 def _has_many_colours(environ: Mapping[str, str]) -> bool:

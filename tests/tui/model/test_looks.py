@@ -99,6 +99,9 @@ def test_without_colours_there_are_none() -> None:
         ({"NO_COLOR": "1", "FLOWCTL_THEME": "dark"}, "mono"),
         ({"NO_COLOR": "", "COLORTERM": "truecolor"}, "safe"),
         ({"FLOWCTL_THEME": "light"}, "light"),
+        ({"TERM": "xterm", "COLORFGBG": "0;15"}, "sixteen-light"),
+        ({"TERM": "rxvt", "COLORFGBG": "15;default;0"}, "sixteen"),
+        ({"TERM": "xterm-256color", "COLORFGBG": "0;15"}, "safe"),
         ({"FLOWCTL_THEME": "pink", "TERM": "xterm-kitty"}, "safe"),
     ],
 )
@@ -110,7 +113,12 @@ def test_signs_follow_the_locale() -> None:
     assert choose_look({}, encoding="UTF-8").glyphs is UNICODE
     assert choose_look({}, encoding="latin-1").is_ascii
     assert choose_look({"FLOWCTL_ASCII": "1"}).is_ascii
-    assert not choose_look({"FLOWCTL_ASCII": "0"}).is_ascii
+    assert not choose_look({"FLOWCTL_ASCII": "0", "LANG": "C"}).is_ascii
+    # Python itself writes UTF-8 there.
+    for environ in ({"LANG": "C", "LC_CTYPE": "C.UTF-8"}, {"LC_ALL": "POSIX", "LANG": "de_DE.UTF-8"}):
+        assert choose_look(environ).is_ascii
+    assert choose_look({"TERM": "linux"}).is_ascii
+    assert not choose_look({"LANG": "C.UTF-8", "TERM": "xterm"}).is_ascii
 
 
 def test_what_is_far_away_or_wants_calm_is_told() -> None:

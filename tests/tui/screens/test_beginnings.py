@@ -74,8 +74,15 @@ def test_a_daemon_is_started_also_when_the_first_look_into_the_home_takes_long(
     app = FlowctlApp(home, choose_look(ENVIRONMENT))
     later: list[Callable[[], None]] = []
     started: list[object] = []
-    monkeypatch.setattr(app, "set_timer", lambda _after, then: later.append(then))
-    monkeypatch.setattr(app, "run_worker", lambda start, **_: started.append(start))
+
+    def set_timer(_after_s: float, then: Callable[[], None]) -> None:
+        later.append(then)
+
+    def run_worker(start: object, **_: object) -> None:
+        started.append(start)
+
+    monkeypatch.setattr(app, "set_timer", set_timer)
+    monkeypatch.setattr(app, "run_worker", run_worker)
 
     DaemonLife(app, may_start=True, starts=True).begin()
     later.pop()()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 from pathlib import Path
@@ -84,7 +85,7 @@ def test_after_a_kill_the_next_one_opens_as_ever(open_terminal: Opener) -> None:
 
 @pytest.mark.parametrize(
     "environment",
-    [{"TERM": "linux"}, {"TERM": "xterm-16color", "COLORTERM": ""}, {"NO_COLOR": "1"}, {"LANG": "C", "LC_ALL": "C"}],
+    [{"TERM": "linux"}, {"TERM": "xterm-16color", "COLORTERM": ""}, {"LANG": "C", "LC_ALL": "C"}],
     ids=str,
 )
 def test_it_works_in_lesser_terminals(open_terminal: Opener, environment: dict[str, str]) -> None:
@@ -172,6 +173,21 @@ def test_what_cannot_be_opened_is_said_on_the_terminal_as_it_was(
     assert terminal.wait() in (2, 5)
     assert not terminal.screen.is_alternate
     assert said in terminal.output[terminal.output.rfind("\x1b[?1049l") + 1 :]
+
+
+def test_with_no_color_not_one_colour_is_written_and_every_state_has_its_sign(open_terminal: Opener) -> None:
+    terminal = open_terminal(NO_COLOR="1")
+    for text in ("running      etl_daily", "✗ failed", "✓ completed"):
+        terminal.shows(text)
+    for key, text in zip("2345", ("No deployments", "[3 Flows]", "[4 Logs]", "DAEMON"), strict=True):
+        terminal.press(key)
+        terminal.shows(text)
+    terminal.press("1/")
+    terminal.press("\x11")
+    terminal.wait()
+
+    written: list[str] = re.findall(r"\x1b\[([\d;:]*)m", terminal.output)
+    assert {code for each in written for code in re.split("[;:]", each)} <= {"", "0", "1", "2", "3", "4", "7"}
 
 
 def test_the_first_frame_comes_before_the_imports_and_shows_the_last_list(open_terminal: Opener) -> None:
