@@ -135,6 +135,19 @@ def test_every_public_name_of_the_door_is_there() -> None:
     assert missing == []
 
 
+@pytest.mark.parametrize("name", ["cache_policies", "exceptions", "runtime", "states"])
+def test_names_can_be_imported_from_the_modules_of_the_door(name: str) -> None:
+    program = (
+        f"import flowctl.{name} as by_path, flowctl.core.authoring.{name} as real\n"
+        "names = [each for each in vars(real) if not each.startswith('_')]\n"
+        "print([each for each in names if getattr(by_path, each, None) is not getattr(real, each)])"
+    )
+
+    output = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
+
+    assert output.stdout == "[]\n"
+
+
 def test_type_checkers_and_the_running_door_know_the_same_names() -> None:
     tree = ast.parse((ROOT / "flowctl" / "__init__.py").read_text(encoding="utf-8"))
     block = next(node for node in tree.body if isinstance(node, ast.If))
