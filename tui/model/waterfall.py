@@ -58,6 +58,14 @@ class Waterfall:
         self._take(self.detail.subflows, list(self.detail.tasks.values()))
         self._forget_rows()
 
+    def take_apart(self) -> None:
+        """Let go of all rows, once nobody shows them: they hold each other, which only a long search would find out."""
+        for node in self._nodes.values():
+            node.clear()
+        self._series.clear()
+        self._nodes.clear()
+        self._forget_rows()
+
     @property
     def rows(self) -> list[Node]:
         """Every row that is not folded away, the run itself first."""

@@ -103,6 +103,11 @@ class Node:
             stack.extend(node.children)
         return sorted(numbers)
 
+    def clear(self) -> None:
+        """Hold nothing any more."""
+        self.task = self.flow = self.parent = None
+        self.children = _NOTHING
+
     def add(self, child: Node) -> None:
         """Hang a row under this one."""
         child.parent = self

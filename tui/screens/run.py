@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
-from datetime import datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from textual import on
@@ -21,15 +19,12 @@ from flowctl.tui.model.run_rows import RunWalk
 from flowctl.tui.model.runs_lines import word_at_work
 from flowctl.tui.model.snapshots import PastRun, RunDetail
 from flowctl.tui.model.texts import Line, countdown, grouped, width_of
-from flowctl.tui.model.time_scale import TimeWindow
-from flowctl.tui.model.travel import detail_at, moments_of
 from flowctl.tui.model.waterfall import Waterfall
-from flowctl.tui.model.waterfall_lines import Drawing, drawing, glyph_of, header_line, named, row_line, window_of
+from flowctl.tui.model.waterfall_lines import Drawing, drawing, glyph_of, header_line, named, row_line
 from flowctl.tui.model.waterfall_nodes import Node
 from flowctl.tui.screens.preview import LATEST
 from flowctl.tui.screens.run_lines import facts_bar, facts_lines, standing_words
-from flowctl.tui.screens.travelling import Travelling
-from flowctl.tui.screens.tree_screen import TreeScreen
+from flowctl.tui.screens.run_past import RunPast
 from flowctl.tui.widgets.bar import Bar
 from flowctl.tui.widgets.log import LogPane
 from flowctl.tui.widgets.pane import TextPane
@@ -38,8 +33,6 @@ from flowctl.tui.widgets.rows import RowLook, RowPane
 if TYPE_CHECKING:
     from flowctl.tui.data.source import Source
 
-#: Of more tasks a past instant is worked out in a thread.
-_MANY: Final = 2000
 #: The log gets at least this part of the height, and the tree no more rows than it has.
 _LOG_SHARE: Final = 0.4
 
@@ -53,7 +46,7 @@ class Reading(NamedTuple):
     critical: frozenset[str]
 
 
-class RunScreen(Travelling, TreeScreen):
+class RunScreen(RunPast):
     """One run with all its tasks."""
 
     SCOPE = "run"
@@ -64,16 +57,11 @@ class RunScreen(Travelling, TreeScreen):
         self._log_at = log_at
         self._picture: Drawing | None = None
         self._is_relative = False
-        #: What is drawn: the detail, or what it was at an instant; and the axis of the whole run, while one travels.
-        self.shown: RunDetail | None = None
-        self._axis: TimeWindow | None = None
         self._critical: frozenset[str] = frozenset()
         self._latest: tuple[PastRun, ...] = ()
         #: Id of the task under the cursor, and what it gave in the latest runs before.
         self._former: tuple[str, tuple[str, ...]] = ("", ())
         self._asks_former: Question[tuple[str, ...]] | None = None
-        #: The instant that is being worked out.
-        self._passing: Question[Waterfall] | None = None
 
     def body(self) -> Iterable[Widget]:
         yield Bar(id="facts")
@@ -120,50 +108,12 @@ class RunScreen(Travelling, TreeScreen):
         self.flowctl.attention.see(detail.run)
         self._critical = reading.critical
         self.waterfall = self.waterfall or reading.tree
-        if self.instant is None:
-            self._show(detail)
+        self.show_detail(detail)
         if is_first:
             self._ask_latest()
             self._look_at_row()
             if self._log_at is not None:
                 self.feed.go_to(self._log_at)
-
-    def _show(self, detail: RunDetail) -> None:
-        self.shown = detail
-        if self.waterfall is None:
-            self.waterfall = Waterfall(detail)
-        elif self.waterfall.detail is not detail:
-            self.waterfall.update(detail)
-        self.repaint()
-
-    def moments(self) -> list[datetime]:
-        return [] if self.detail is None else moments_of(self.detail)
-
-    def show_instant(self) -> None:
-        """Let tree, bars and log stand as they did; the axis stays that of the whole run."""
-        detail, at, tree = self.detail, self.instant, self.waterfall
-        if self._passing is not None:
-            self.bridge.drop(self._passing)
-        if detail is None or tree is None:
-            return
-        if at is None:
-            # The tree is of the past: what it has is no beginning for an update.
-            self._show(replace(detail, is_update=False))
-            self.feed.show_until(None)
-            return
-        self._axis = self._axis or window_of(tree, self.flowctl.clock())
-        self.feed.show_until(at)
-        if len(detail.tasks) <= _MANY:
-            self._show(detail_at(detail, at))
-        else:
-            self._passing = self.bridge.once(
-                lambda _source: Waterfall(detail_at(detail, at), like=tree), self._take_past, is_slow=True
-            )
-
-    def _take_past(self, tree: Waterfall) -> None:
-        if self.instant is not None:
-            self.waterfall, self.shown = tree, tree.detail
-            self.repaint()
 
     def _take_latest(self, latest: tuple[PastRun, ...]) -> None:
         self._latest = latest
@@ -174,7 +124,7 @@ class RunScreen(Travelling, TreeScreen):
             return
         self._picture = None
         self._now = self.instant or self.flowctl.clock()
-        self._axis = None if self.instant is None else self._axis
+        self.axis = None if self.instant is None else self.axis
         self.rows.look_version = self._now
         self.rows.put(self.waterfall.rows)
         self._entitle()
@@ -285,7 +235,7 @@ class RunScreen(Travelling, TreeScreen):
                 self.waterfall,
                 width,
                 self._now,
-                window=self._window or self._axis,
+                window=self._window or self.axis,
                 glyphs=glyphs,
                 step=self.step if self.instant is None else 2,
                 critical=self._critical,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -27,6 +27,10 @@ class Travelling(View):
         """Give the instants at which something here changed, in order."""
         return []
 
+    def find_moments(self, take: Callable[[Sequence[datetime]], None]) -> None:
+        """Find them; where there are very many, the answer comes later."""
+        take(self.moments())
+
     def show_instant(self) -> None:
         """Show how things stood at `instant`; None: how they stand."""
 
@@ -37,13 +41,15 @@ class Travelling(View):
 
     def action_look_travel(self) -> None:
         """Stop at the last event; the same key, or escape, comes back to now."""
-        if self.return_to_now():
-            return
-        self._moments = self.moments()
-        if not self._moments:
+        if not self.return_to_now():
+            self.find_moments(self._stop_at_last)
+
+    def _stop_at_last(self, moments: Sequence[datetime]) -> None:
+        self._moments = moments
+        if moments:
+            self._go_to(len(moments) - 1)
+        else:
             self.say("nothing has happened here yet", "quiet")
-            return
-        self._go_to(len(self._moments) - 1)
 
     def return_to_now(self) -> bool:
         """Come back to now; False where one is there."""
