@@ -99,7 +99,19 @@ CASES: Final = (
         rows=(
             _row("100,000 runs: a page to paint: p95", "scroll_p95_ms", "ms", None),
             _row("the longest pause: paging, sorting", "scroll_pause_ms", "ms", 50, "scroll_busy_ms", _WORK),
+            _row("the longest pause: pages from both ends", "walk_pause_ms", "ms", 50, "walk_busy_ms", _WORK),
+            _row("the longest pause: all marked, asked about", "mark_pause_ms", "ms", 50, "mark_busy_ms", _WORK),
+            _row("memory of the list walked through", "many_memory_mb", "MB", None),
             _row("the longest pause: filters as one types", "filter_pause_ms", "ms", 50, "filter_busy_ms", _WORK),
+        ),
+    ),
+    Case(
+        name="tasks",
+        prepare=Side(subject="tui_path.prepare_tasks", size=20_000),
+        sides=(Side(subject="tui_path.tasks", size=1),),
+        rows=(
+            _row("20,000 tasks in one run, the longest pause", "tree_pause_ms", "ms", 50, "tree_busy_ms", _WORK),
+            _row("memory with its tree open", "tree_memory_mb", "MB", None),
         ),
     ),
 )

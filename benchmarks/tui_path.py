@@ -13,10 +13,11 @@ from typing import Final
 
 from benchmarks.measuring import ROOT, Figures, answer
 from benchmarks.seats import NARROW, WIDE, Seat
-from benchmarks.store_path import prepare_many_runs
+from benchmarks.store_path import call_in_sequence, prepare_many_runs
 from benchmarks.tui_probe import NOTED_S, pauses
 from flowctl.core.daemon.client import start_daemon, wait_until_gone
 from flowctl.core.daemon.instance import find_holder
+from flowctl.store.catchup import catch_up
 from flowctl.store.home import Home
 
 HOME: Final = Home.default()
@@ -28,6 +29,10 @@ SETTLE_S: Final = 3.0
 _IDLE_S: Final = 20.0
 #: Behind all that a run has logged by itself.
 _FAR: Final = 1_000
+#: So many pages are gone through from each end of the list, as fast as a key repeats.
+_PAGES: Final = 150
+_PAGE_UP: Final = "\x1b[5~"
+_PAGE_DOWN: Final = "\x1b[6~"
 #: What is typed above the list of runs, letter by letter.
 _QUERIES: Final = ("took>1.5x", "error:x", "param.day=2026-11-23", "log:hello", "state:problem age<1d", "nothing")
 
@@ -134,6 +139,18 @@ def many(size: int) -> Figures:
             seat.rest(0.3)
         sorted_ = _longest(seat, notes, began)
         began = time.perf_counter()
+        for keys in ("G", *[_PAGE_UP] * _PAGES, "g", *[_PAGE_DOWN] * _PAGES):
+            seat.press(keys)
+            seat.rest(0.02)
+        walked, memory = _longest(seat, notes, began), seat.memory_mb
+        began = time.perf_counter()
+        for key in "*jD":
+            seat.press(key)
+            seat.rest(2.0)
+        marked = _longest(seat, notes, began)
+        seat.press("\x1b")
+        seat.rest(0.5)
+        began = time.perf_counter()
         for query in _QUERIES:
             for letter in f"/{query}":
                 seat.press(letter)
@@ -147,6 +164,11 @@ def many(size: int) -> Figures:
         return percentiles("scroll", took) | {
             "scroll_pause_ms": max(scrolled[0], sorted_[0]),
             "scroll_busy_ms": max(scrolled[1], sorted_[1]),
+            "walk_pause_ms": walked[0],
+            "walk_busy_ms": walked[1],
+            "mark_pause_ms": marked[0],
+            "mark_busy_ms": marked[1],
+            "many_memory_mb": memory,
             "filter_pause_ms": filtered[0],
             "filter_busy_ms": filtered[1],
         }
@@ -163,6 +185,32 @@ def daemon() -> Generator[None]:
         if holder is not None and holder.pid:
             os.kill(holder.pid, 15)
             wait_until_gone(HOME, within_s=20)
+
+
+def prepare_tasks(size: int) -> Figures:
+    """Carry out a run of very many tasks, and take it in."""
+    call_in_sequence(size)
+    catch_up(HOME)
+    return {}
+
+
+def tasks(_size: int) -> Figures:
+    """Go through the tree of a run of very many tasks, its log and the graph; tell how long the loop stood still."""
+    notes = Path(HOME.path) / "pauses.txt"
+    notes.unlink(missing_ok=True)
+    command = [sys.executable, str(ROOT / "benchmarks" / "tui_probe.py"), str(notes), *INTERFACE[3:]]
+    with Seat(command) as seat:
+        seat.until(lambda output: b"completed" in output)
+        seat.rest(SETTLE_S)
+        seat.press("\r")
+        seat.rest(SETTLE_S)
+        began = time.perf_counter()
+        for keys in ("j", " ", *[_PAGE_DOWN] * 40, *"GgGg}{", *"/nothing-19", "\r", *"nn", "\x1b", "o"):
+            seat.press(keys)
+            seat.rest(0.1)
+        seat.rest(1.0)
+        pause, busy = _longest(seat, notes, began)
+        return {"tree_pause_ms": pause, "tree_busy_ms": busy, "tree_memory_mb": seat.memory_mb}
 
 
 def percentiles(name: str, took: list[float]) -> Figures:
@@ -189,5 +237,7 @@ if __name__ == "__main__":
             "lines": lines,
             "minimal_memory": minimal_memory,
             "many": many,
+            "prepare_tasks": prepare_tasks,
+            "tasks": tasks,
         }
     )

@@ -281,6 +281,9 @@ class Bridge:
         return is_news or question.problem != problem
 
     def _ask_slowly(self, question: Question[Any], source: Source) -> None:
+        with self._lock:
+            if question not in self._questions:
+                return  # dropped while it waited its turn, as each letter of a query drops the one before
         try:
             if self._ask(question, source):
                 self._post()

@@ -163,6 +163,11 @@ class RunList:
         self.marks.update(targets)
         self._kinds = None
 
+    def unmark(self, run_ids: Container[str]) -> None:
+        """Take the marks of some runs away."""
+        self.marks = {key: each for key, each in self.marks.items() if each.run_id not in run_ids}
+        self._kinds = None
+
     def targets_at(self, keys: Sequence[int]) -> dict[int, Target] | None:
         """Freeze what is listed of some runs; None where not all of them are read."""
         known = self.rows.known

@@ -29,6 +29,9 @@ class Acting(FlowctlScreen):
         """Freeze what an action would be about."""
         return ()
 
+    def unmark(self, targets: Sequence[Target]) -> None:
+        """Take the marks off runs that will be no more, so that the next action is not about them."""
+
     def task_here(self) -> TaskRunRow | None:
         """Give the task under the cursor."""
         return None
@@ -177,6 +180,7 @@ class Acting(FlowctlScreen):
             (app.view or view).refresh_rows()
 
         app.asked.mark("delete", targets)
+        self.unmark(targets)
         app.asked.hold(f"delete {what}", keep, delete)
         view.say(f"deleting {what} in {UNDO_S:.0f} s", "quiet")
         view.refresh_rows()

@@ -138,6 +138,10 @@ class RunMarks(QueryLine):
         else:
             self.say("no other run here failed", "quiet")
 
+    def unmark(self, targets: Sequence[Target]) -> None:
+        self.runs.unmark(frozenset(each.run_id for each in targets))
+        self.show_rows()
+
     def targets(self) -> tuple[Target, ...]:
         self.sync()
         self.runs.refresh_marks()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
@@ -72,3 +73,35 @@ def test_an_answer_is_told_once_however_often_it_is_the_same(home: Home) -> None
             time.sleep(0.01)
     finally:
         bridge.stop()
+
+
+def test_what_was_dropped_while_it_waited_behind_something_long_is_not_read(home: Home) -> None:
+    home.ensure()
+    is_at_work, may_end = threading.Event(), threading.Event()
+    read: list[str] = []
+    bridge = Bridge(lambda: Source.open(home), App[int]())
+
+    def last_long(_source: Source) -> None:
+        is_at_work.set()
+        assert may_end.wait(20)
+
+    bridge.once(last_long, lambda _answer: None, is_slow=True)
+    bridge.start()
+    try:
+        assert is_at_work.wait(20)
+        dropped = bridge.watch(lambda _source: read.append("dropped"), lambda _answer: None, is_slow=True)
+        kept = bridge.watch(lambda _source: read.append("kept"), lambda _answer: None, is_slow=True)
+        deadline = time.monotonic() + 20
+        while not (dropped.is_asked and kept.is_asked):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        bridge.drop(dropped)
+        may_end.set()
+        while not read:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    finally:
+        may_end.set()
+        bridge.stop()
+
+    assert set(read) == {"kept"}

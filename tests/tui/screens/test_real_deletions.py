@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual.pilot import Pilot
 
 from flowctl.tui.app import FlowctlApp
+from flowctl.tui.screens.runs import RunsScreen
 from tests.tui.screens.driving import cursor_line, grid, note, press, screen_text, until
 from tests.tui.screens.workplace import Desk, Workplace, go_to
 
@@ -41,7 +42,9 @@ def test_a_record_is_deleted_only_once_it_can_no_more_be_taken_back(place: Workp
         assert f"not deleted: {name}" in note(app)
         assert "deleting…" not in screen_text(app)
 
-        await press(app, pilot, "D", "y")
+        await press(app, pilot, "space", "D", "y")
+        assert isinstance(app.screen, RunsScreen)
+        assert not app.screen.runs.marks  # the next action is not about what will be no more
         desk.undo_later_s = 11
         await until(app, pilot, lambda: place.state(run_id) == "nowhere")
         await until(app, pilot, lambda: name not in "".join(grid(app)[:-2]))
