@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from textual.css.query import NoMatches
 from textual.driver import Driver
 from textual.events import Event, InputEvent, Key, Paste
+from textual.message_pump import MessagePump
 
 from flowctl.tui.navigation import Navigation
 from flowctl.tui.screens.view import View
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 #: For how long what is typed waits for what a screen shows.
 _FILLING_S: Final = 1.0
+#: For how long it waits for the key before it; one that a widget took with it into its end never arrives.
+_FOLLOWING_S: Final = 0.3
 
 
 class Typed(Navigation):
@@ -29,6 +32,8 @@ class Typed(Navigation):
         self.is_frozen = False
         #: What was typed before there was anything to do it to, and when.
         self._early: list[tuple[float, Event]] = []
+        #: Since when a key is on its way through the widgets.
+        self._followed_s: float | None = None
 
     def get_driver_class(self) -> type[Driver]:
         """Drive a terminal in our own way; in a browser there is none."""
@@ -50,14 +55,43 @@ class Typed(Navigation):
         if isinstance(event, InputEvent | Paste):
             if self.is_over:
                 return  # what is still in the queue stands before the end, and is meant for nobody
-            if isinstance(event, Key | Paste) and isinstance(self.screen, View):
+            if isinstance(event, Key | Paste) and not event.is_forwarded and isinstance(self.screen, View):
                 await self.screen.wait_until_made()
-                if self._early or not self._takes_keys(self.screen):
+                if self._early or self._is_following or not self._takes_keys(self.screen):
+                    if not self._early:
+                        self.set_timer(_FOLLOWING_S, self.catch_up)
                     self._early.append((time.monotonic(), event))
                     return
+                await self._carry_out(event)
+                return
         await super().on_event(event)
+
+    async def _carry_out(self, event: Event) -> None:
+        """Hand on what is typed, and follow a key: what comes behind it may be meant for what it opens, and waits."""
+        node = self.focused or self.screen
         if isinstance(event, Key):
+            self._followed_s = time.monotonic()
+        await super().on_event(event)
+        if isinstance(event, Key) and not self.is_over:
             self.screen.call_after_refresh(self.key_pace.painted, event.time)
+            self._follow(node)
+
+    def _follow(self, node: MessagePump) -> None:
+        def passed() -> None:
+            if node is self:
+                self._followed_s = None
+                self.call_later(self.catch_up)
+            else:
+                # Whether somebody has stopped it, it does not tell: its sender, who is at the end, stops it too.
+                self._follow(node._parent or self)  # pyright: ignore[reportPrivateUsage] - where it goes next
+
+        # Its place is behind the key in the queue of each.
+        if not node.call_later(passed):
+            self._followed_s = None
+
+    @property
+    def _is_following(self) -> bool:
+        return self._followed_s is not None and time.monotonic() - self._followed_s < _FOLLOWING_S
 
     def _takes_keys(self, view: View) -> bool:
         # A store that cannot be read fills no screen, and nobody is to wait for it.
@@ -65,12 +99,15 @@ class Typed(Navigation):
 
     async def catch_up(self) -> None:
         """Carry out what was typed at a screen before it showed anything, once it does, or does not for long."""
-        while self._early and isinstance(self.screen, View):
+        while self._early and isinstance(self.screen, View) and not self._is_following:
             typed_s, event = self._early[0]
+            await self.screen.wait_until_made()
             if not self._takes_keys(self.screen) and time.monotonic() - typed_s < _FILLING_S and not self.is_over:
                 return
+            if self._early[:1] != [(typed_s, event)]:
+                continue  # another one was faster
             del self._early[0]
-            await super().on_event(event)
+            await self._carry_out(event)
 
     def _handle_exception(self, error: Exception) -> None:
         # Screens that come while all are being left get no widgets.

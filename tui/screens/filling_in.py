@@ -56,6 +56,7 @@ class FillingIn(FlowctlScreen):
         from flowctl.tui.screens.form import FormScreen
 
         def told(plan: FormPlan | None) -> None:
+            view.is_opening = False
             if plan is None:
                 view.say("it is gone", "warning")
             elif view.flowctl.screen is view:
@@ -73,4 +74,6 @@ class FillingIn(FlowctlScreen):
             away = (due - view.flowctl.clock()).total_seconds()
             return f", starts {due.astimezone():%a %H:%M}" if away > 1 else ""
 
+        # What is typed meanwhile is meant for the form.
+        view.is_opening = True
         view.bridge.once(ask, told, is_slow=True)

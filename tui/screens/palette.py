@@ -103,6 +103,11 @@ class PaletteScreen(View):
         if self.stands:
             self._put()
 
+    @property
+    def is_filled(self) -> bool:
+        """Whether it can be typed into: that is all it is for."""
+        return self.is_typing
+
     def on_mount(self) -> None:
         self._filter("")
         self.call_after_refresh(self.action_find_search)

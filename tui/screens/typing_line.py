@@ -48,6 +48,8 @@ class TypingLine(FlowctlScreen):
         self.mount(prompt, after=place)
         prompt.cursor_position = len(value)
         prompt.focus()
+        # It has the focus once that is handled, and what was typed for it meanwhile is waiting.
+        self.call_after_refresh(self.flowctl.catch_up)
 
     @on(Input.Changed, "#prompt")
     def _on_typed(self, event: Input.Changed) -> None:

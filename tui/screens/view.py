@@ -74,6 +74,8 @@ class View(Moving, Footer, Taking, FillingIn, Pointing, TypingLine):
         self._note_until_s = 0.0
         self._choice: Choice | None = None
         self._is_filled = False
+        #: Whether another screen is to come in front once it has its data.
+        self.is_opening = False
         #: Whether keys are named where remarks stand otherwise.
         self.names_acts = False
         self.step = 0
@@ -133,7 +135,7 @@ class View(Moving, Footer, Taking, FillingIn, Pointing, TypingLine):
         """Whether it shows what it asked for when it was opened."""
         if not self._is_filled:
             self._is_filled = all(question.is_told or question.is_slow for question in self._questions)
-        return self._is_filled
+        return self._is_filled and not self.is_opening
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Do nothing on a screen without widgets but leave it."""

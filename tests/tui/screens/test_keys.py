@@ -21,6 +21,7 @@ from tests.tui.screens.driving import (
     press,
     screen_text,
     shown,
+    strike,
     until,
 )
 from tests.tui.screens.sample import DONE, FAILED, LIVE, three_runs
@@ -269,3 +270,20 @@ def names(app: FlowctlApp) -> list[str]:
 
 async def until_rows(app: FlowctlApp, pilot: Pilot[int], wanted: list[str]) -> None:
     await until(app, pilot, lambda: names(app) == wanted)
+
+
+@pytest.mark.parametrize(
+    ("opens", "typed"), [("question_mark", "/ kill"), ("colon", "▸ kill"), ("slash", "kill"), ("t", "[kill")]
+)
+def test_what_is_typed_at_once_is_for_what_the_key_before_it_opens(home: Home, opens: str, typed: str) -> None:
+    async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
+        await press(app, pilot, "j", "j")
+        # In one piece, as over a slow line: `i` would open a record, `k` and `l` would move.
+        strike(app, opens, *"kill")
+        await until(app, pilot, lambda: typed in screen_text(app))
+        assert shown(app).SCOPE != "log"
+        await press(app, pilot, "escape", *(["escape"] if opens == "question_mark" else []))
+        assert shown(app).SCOPE == "runs"
+
+    with three_runs(home):
+        drive(home, scenario)

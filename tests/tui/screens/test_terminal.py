@@ -29,7 +29,7 @@ def test_it_starts_is_typed_at_and_leaves_the_terminal_as_it_was(open_terminal: 
     terminal.shows("Runs › report_pdf › bold-ant")
     terminal.press("?")
     terminal.shows("keys for run")
-    terminal.press("hh")
+    terminal.press("?h")
     terminal.shows("[1 Runs]")
     terminal.press("q")
 
