@@ -24,5 +24,5 @@ class Exit(IntEnum):
     STORE = 6
     #: The daemon is not running where it was not to be started, or does not answer.
     DAEMON = 7
-    #: Killed by a second Ctrl-C.
+    #: Killed by a second Ctrl-C; of a command that only looks on, ended by the first.
     KILLED = 130

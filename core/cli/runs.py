@@ -94,7 +94,10 @@ def watch(
     plain: PlainOption = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show only problems and the last line.")] = False,
 ) -> int:
-    """Show a run of another process while it goes; end with its exit code."""
+    """Show a run of another process while it goes; end with its exit code.
+
+    Ctrl-C ends the looking, with 130; the run goes on.
+    """
     from flowctl.core.cli.runs_watch import watch_run
 
     return watch_run(run, is_plain=plain, is_quiet=quiet)

@@ -43,16 +43,28 @@ def watch_run(spec: str, *, is_plain: bool, is_quiet: bool) -> Exit:
         run = reader.find_run(spec)
         if not run.is_root:
             raise NotARootRun(run.id, run.root_id)
-        run = _started(home, reader, run)
-        if not attempts(home, run.id):
-            # It never ran, or all that is left of it is in the database.
-            sys.stdout.write(f"{safe_text(run.name)} is {run.state_name}. See `flowctl runs show {typed(run)}`.\n")
-            return exit_of(run.state_type)
-        follower = Follower(home, run.id, attempts(home, run.id)[-1])
-        return show_and_wait(
-            lambda observers: _follow(home, reader, run, follower, observers),
-            options=DisplayOptions(is_quiet=is_quiet, is_linear=is_plain, watched=typed(run)),
-        )
+        try:
+            return _watch(home, reader, run, is_plain=is_plain, is_quiet=is_quiet)
+        except KeyboardInterrupt:
+            name = typed(run)
+            sys.stderr.write(
+                f"Run {safe_text(run.name)} goes on. `flowctl runs watch {name}` looks on, "
+                f"`flowctl runs cancel {name}` ends it.\n"
+            )
+            return Exit.KILLED
+
+
+def _watch(home: Home, reader: Reader, run: FlowRunRow, *, is_plain: bool, is_quiet: bool) -> Exit:
+    run = _started(home, reader, run)
+    if not attempts(home, run.id):
+        # It never ran, or all that is left of it is in the database.
+        sys.stdout.write(f"{safe_text(run.name)} is {run.state_name}. See `flowctl runs show {typed(run)}`.\n")
+        return exit_of(run.state_type)
+    follower = Follower(home, run.id, attempts(home, run.id)[-1])
+    return show_and_wait(
+        lambda observers: _follow(home, reader, run, follower, observers),
+        options=DisplayOptions(is_quiet=is_quiet, is_linear=is_plain, watched=typed(run)),
+    )
 
 
 def _started(home: Home, reader: Reader, run: FlowRunRow) -> FlowRunRow:
