@@ -202,5 +202,5 @@ def _unreadable(path: str, text: str) -> DatabaseUnreadable:
     if "full" in text:
         return DatabaseUnreadable(path, text, "free some space")
     if "I/O" in text:
-        return DatabaseUnreadable(path, text, "the disk fails, or the way to it; `dmesg` says how")
+        return DatabaseUnreadable(path, text, "free some space; if there is enough, the disk fails (`dmesg`)")
     return DatabaseUnreadable(path, text, "mend the permissions of it and of its folder")

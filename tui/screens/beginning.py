@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from flowctl.tui.actions import Answer
+from flowctl.tui.screens.export import write_new
 
 if TYPE_CHECKING:
     from flowctl.tui.screens.view import View
@@ -75,11 +75,9 @@ def write_sample(folder: Path) -> Path:
     for number in range(1, _MOST_NAMES):
         path = folder / ("hello_flow.py" if number == 1 else f"hello_flow_{number}.py")
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
+            write_new(path, SAMPLE.format(name=path.name))
         except FileExistsError:
             continue
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(SAMPLE.format(name=path.name))
         return path
     raise FileExistsError(17, f"{_MOST_NAMES - 1} of them are there already")
 

@@ -31,16 +31,25 @@ def stamp() -> str:
     return time.strftime("%Y%m%d-%H%M%S")
 
 
+def write_new(path: Path, text: str) -> None:
+    """Write a file that is not there yet, whole or not at all. Raises `OSError`."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
+            file.write(text)
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
+
+
 def save(text: str, kind: str) -> str:
     """Write a new file in the current folder; return its path. Raises `OSError`."""
     stem = f"flowctl-{stamp()}"
     for number in range(100):
         path = Path.cwd() / f"{stem}{f'-{number}' if number else ''}.{kind}"
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
+            write_new(path, text)
         except FileExistsError:
             continue
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
-            file.write(text)
         return str(path)
     raise FileExistsError(17, "a hundred pictures within one second", stem)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
@@ -12,6 +13,12 @@ from textual.pilot import Pilot
 
 from flowctl.store.home import Home
 from flowctl.tui.app import FlowctlApp
+from flowctl.tui.clipboard import copy
+from flowctl.tui.data.looked_at import save_looked_at
+from flowctl.tui.data.saved_views import load_views, save_views
+from flowctl.tui.model.views import View
+from flowctl.tui.screens.beginning import write_sample
+from flowctl.tui.screens.export import save
 from tests.tui.screens.driving import NARROW, WIDE, drive, grid, press, screen_text
 from tests.tui.screens.sample import LIVE, three_runs
 
@@ -99,3 +106,29 @@ def test_two_saves_within_one_second_make_two_files(
         "flowctl-20260528-120000.txt",
         "flowctl-20260528-120000-1.txt",
     }
+
+
+def test_on_a_disk_that_takes_nothing_more_no_half_file_is_left_and_what_was_not_saved_is_said(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.ensure()
+    monkeypatch.chdir(tmp_path)
+    save_views(home, (View("kept", "flow:etl"),))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            save("a picture", "svg")
+        with pytest.raises(OSError, match="File too large"):
+            write_sample(tmp_path)
+        problem = save_views(home, (View("new", "flow:etl"),))
+        save_looked_at(home, {"1": 1})
+        ways = copy("text", home=home.path, is_remote=True, write_osc52=lambda _: None)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    assert problem == f"The view is not saved: {home.path}/views.json: File too large."
+    assert "tui.clip" not in ways
+    left = {each.name for each in tmp_path.rglob("*") if each.suffix in (".svg", ".py", ".json")}
+    assert left == {"views.json"}
+    assert [each.name for each in load_views(home)[0]] == ["kept"]
