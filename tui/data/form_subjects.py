@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final, cast
 
 from flowctl.store import file_queries, plan_queries
@@ -10,7 +11,7 @@ from flowctl.store.file_records import FlowFileRow
 from flowctl.store.overview import OverviewReader
 from flowctl.store.records import FlowRunRow
 from flowctl.tui.data import safe_rows
-from flowctl.tui.model.form import FormPlan
+from flowctl.tui.model.form import FlowPlace, FormPlan, UnknownFlow
 from flowctl.tui.model.plans import ListedDeployment
 from flowctl.tui.model.run_plans import deployment_plan, flow_plan, rerun_plan
 from flowctl.tui.model.snapshots import EarlierRun
@@ -28,12 +29,16 @@ def run_form(
     row = reader.flow_run(run_id)
     run = safe_rows.flow_run(row)
     deployment = listed.get(row.deployment or "")
-    if is_rerun:
-        schema = deployment.row.parameter_schema if deployment is not None else _schema_of(reader, row)
-        return rerun_plan(run, schema)
     if deployment is not None:
-        return deployment_plan(deployment)
-    return flow_plan(run.flow_name, row.source, _schema_of(reader, row), run.parameters)
+        return rerun_plan(run, deployment.row.parameter_schema) if is_rerun else deployment_plan(deployment)
+
+    def made(schema: Schema | None) -> FormPlan:
+        return rerun_plan(run, schema) if is_rerun else flow_plan(run.flow_name, row.source, schema, run.parameters)
+
+    known, place = _schema_of(reader, row), _place_of(row.source)
+    if known is not None or place is None:
+        return made(known)
+    return replace(made(None), unknown=UnknownFlow(place, made))
 
 
 def file_form(reader: OverviewReader, path: str, attribute: str) -> FormPlan | None:
@@ -59,6 +64,16 @@ def earlier_parameters(reader: OverviewReader, flow_name: str) -> Sequence[Earli
         if all(run.parameters != each.parameters for each in found):
             found.append(EarlierRun(name=run.name, created_at=run.created_at, parameters=run.parameters))
     return found[:_MOST_EARLIER]
+
+
+def _place_of(source: Mapping[str, object]) -> FlowPlace | None:
+    """Say where the flow of a run stands; None where that is not on record whole."""
+    found = [source.get(name) for name in ("file", "flow", "python", "cwd")]
+    path0 = source.get("path0")
+    if not all(isinstance(each, str) and each for each in found):
+        return None
+    path, attribute, python, cwd = map(str, found)
+    return FlowPlace(path, attribute, python, cwd, path0 if isinstance(path0, str) else None)
 
 
 def _schema_of(reader: OverviewReader, run: FlowRunRow) -> Schema | None:

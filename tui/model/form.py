@@ -5,12 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from flowctl.core.authoring.secret_names import MASK
 from flowctl.tui.model.form_choice import ChoiceList
 from flowctl.tui.model.form_fields import MISSING, Field, Kind, Reading
 from flowctl.tui.model.line_edit import LineEdit
+
+
+class FlowPlace(NamedTuple):
+    """Where a flow stands, and in what its file is loaded."""
+
+    path: str
+    attribute: str
+    python: str
+    cwd: str
+    path0: str | None
 
 
 class Filled(NamedTuple):
@@ -48,23 +58,55 @@ class FormPlan:
     texts: Mapping[str, str] = field(default_factory=dict[str, str])
     #: Said below the title: where the fields come from, if not from the signature.
     remark: str = ""
+    #: Where its flow stands, if that is not known.
+    unknown: UnknownFlow | None = None
+
+
+class UnknownFlow(NamedTuple):
+    """A flow of which nobody has told the signature yet: a look into its file does."""
+
+    place: FlowPlace
+    #: Makes the plan anew with the schema of the parameters; None where it has none.
+    typed: Callable[[Mapping[str, Any] | None], FormPlan]
 
 
 class Form:
     """A form as it is being filled in."""
 
     def __init__(self, plan: FormPlan, now: Callable[[], datetime]) -> None:
+        self._now = now
+        self._begin(plan)
+
+    def _begin(self, plan: FormPlan) -> None:
         self.plan = plan
         self.fields: Sequence[Field] = (*plan.fields, *plan.extras)
         self.edits = [LineEdit() for _ in self.fields]
         self.place = 0
         #: The values of the field with the cursor, while one of them is picked.
         self.choice: ChoiceList | None = None
-        self._now = now
         self.fill(plan.prefilled)
         for each, edit in zip(self.fields, self.edits, strict=True):
             if each.name in plan.texts:
                 edit.put(plan.texts[each.name])
+        self._first_texts = self.texts()
+
+    def replan(self, plan: FormPlan) -> None:
+        """Go on with other fields; what was typed stays, and so does the cursor, where there is such a field."""
+        names, place = self._names(), self.place
+        typed = {
+            name: edit
+            for name, edit, first in zip(names, self.edits, self._first_texts, strict=True)
+            if edit.text != first
+        }
+        self._begin(plan)
+        for now_at, name in enumerate(self._names()):
+            self.edits[now_at] = typed.get(name, self.edits[now_at])
+            if names and name == names[place]:
+                self.place = now_at
+
+    def _names(self) -> list[tuple[bool, str]]:
+        """Name the fields; a parameter may be called as what stands below is."""
+        return [(place < len(self.plan.fields), each.name) for place, each in enumerate(self.fields)]
 
     @property
     def field(self) -> Field | None:

@@ -77,7 +77,7 @@ def flow_plan(
         when=_AT.name,
         command=command,
         wish=wish,
-        remark="" if schema else "types are known once the file is watched: `flowctl watch add`",
+        remark="" if schema else "the types of its parameters are not known",
     )
 
 

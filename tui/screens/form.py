@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from textual import on
 from textual.widget import Widget
 
 from flowctl.tui.actions import Answer
-from flowctl.tui.model.form import Form, FormPlan
+from flowctl.tui.data.flow_look import Seen, look_into
+from flowctl.tui.model.form import Form, FormPlan, UnknownFlow
 from flowctl.tui.model.keys import Binding, is_typed
 from flowctl.tui.model.snapshots import EarlierRun
 from flowctl.tui.model.texts import Line, when
@@ -36,6 +38,33 @@ class FormScreen(View):
 
     def body(self) -> Iterable[Widget]:
         yield FormPane(self.form, id="main")
+
+    def on_mount(self) -> None:
+        """Find out the types of the parameters, where nobody has told them yet."""
+        unknown, app = self.form.plan.unknown, self.flowctl
+        if unknown is None:
+            return
+        self._remark("looking into its file for the types of its parameters…")
+
+        def look() -> None:
+            seen = look_into(app.home, unknown.place, lambda: app.is_over or not self.is_running)
+            if seen is not None:
+                app.call_later(self._take_types, unknown, seen)
+
+        app.run_worker(look, thread=True, group="requests", exit_on_error=False)
+
+    def _take_types(self, unknown: UnknownFlow, seen: Seen) -> None:
+        if not self.stands or self._is_sent:
+            return
+        if seen.problem:
+            self._remark(f"the types of its parameters are not known: {seen.problem}")
+            return
+        self.form.replan(unknown.typed(seen.schema))
+        self.form_pane.changed()
+
+    def _remark(self, said: str) -> None:
+        self.form.plan = replace(self.form.plan, remark=said)
+        self.form_pane.changed()
 
     @property
     def form_pane(self) -> FormPane:

@@ -342,4 +342,4 @@ def test_what_a_form_is_about_is_said_whole_on_a_small_screen() -> None:
     form = Form(flow_plan("etl", SOURCE, None, {"n": 1}), lambda: NOW)
     lines = [plain(each.line).strip() for each in form_lines(form, 40)]
 
-    assert lines[:2] == ["types are known once the file is", "watched: `flowctl watch add`"]
+    assert lines[:2] == ["the types of its parameters are not", "known"]
