@@ -10,11 +10,13 @@ from rich.cells import cell_len
 
 from flowctl.store.errors import ErrorReport, Frame
 from flowctl.tui.model.glyphs import Glyphs
-from flowctl.tui.model.texts import Line, Span, counted
+from flowctl.tui.model.texts import Line, Span, broken, counted
 
 #: More lines of one text than anybody reads on this screen; `y t` yanks the whole.
 _MOST_LINES: Final = 40
 _MOST_CAUSES: Final = 10
+#: What an error says first stands on so many lines at most.
+_MOST_BROKEN: Final = 4
 #: Cells between two variables on one line.
 _BETWEEN: Final = 4
 
@@ -64,7 +66,8 @@ def place_of(frame: Frame) -> str:
 
 def _one(report: ErrorReport, glyphs: Glyphs, *, folds: _Folds, indent: str, depth: int, width: int) -> Iterator[Line]:
     text = report.text.splitlines() or [""]
-    yield ((indent, ""), (report.full_name, "error"), (f"  {text[0]}" if text[0] else "", ""))
+    first: Line = ((indent, ""), (report.full_name, "error"), (f"  {text[0]}" if text[0] else "", ""))
+    yield from broken(first, width, _MOST_BROKEN) if width else (first,)
     for line in text[1:_MOST_LINES]:
         yield ((f"{indent}  {line}", ""),)
     if len(text) > _MOST_LINES:
@@ -76,16 +79,14 @@ def _one(report: ErrorReport, glyphs: Glyphs, *, folds: _Folds, indent: str, dep
         shown = [report.frames[-1]]
     for frame in shown:
         yield from _frame(frame, indent)
-        if folds.shows_all and width:
-            yield from _locals(frame, f"{indent}      ", width, "rest")
+        # The innermost frame of one's own is where to look first; the others' are folded with those of libraries.
+        if width and (folds.shows_all or frame is own):
+            yield from _locals(frame, f"{indent}      ", width)
     if hidden := len(report.frames) - len(shown):
         ours = sum(each.own for each in report.frames) - sum(each.own for each in shown)
         others = counted(hidden - ours, "library frame") if hidden > ours else ""
         what = " and ".join(part for part in (counted(ours, "own frame") if ours else "", others) if part)
         yield ((f"{indent}  {glyphs.folded} {what} hidden (space shows)", "quiet"),)
-    # The innermost frame of one's own is where to look first; the others' are folded with those of libraries.
-    if not folds.shows_all and width and own is not None:
-        yield from _locals(own, f"{indent}  ", width, "quiet")
     for note in report.notes:
         for line in note.splitlines()[:_MOST_LINES]:
             yield ((f"{indent}  {line}", ""),)
@@ -110,7 +111,7 @@ def _frame(frame: Frame, indent: str) -> Iterator[Line]:
         yield ((f"{indent}      {' ' * start}", ""), ("^" * (end - start), "error"))
 
 
-def _locals(frame: Frame, indent: str, width: int, look: str) -> Iterator[Line]:
+def _locals(frame: Frame, indent: str, width: int) -> Iterator[Line]:
     """Write what the variables of a frame held, as many on a line as fit."""
     room = max(width - cell_len(indent), 1)
     spans: list[Span] = []
@@ -123,7 +124,7 @@ def _locals(frame: Frame, indent: str, width: int, look: str) -> Iterator[Line]:
         if spans:
             spans.append((" " * _BETWEEN, ""))
             used += _BETWEEN
-        spans += [(f"{name} = ", look), (text, "")]
+        spans += [(f"{name} = ", "quiet"), (text, "")]
         used += cells
     if spans:
         yield ((indent, ""), *spans)

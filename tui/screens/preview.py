@@ -172,7 +172,7 @@ class Preview:
         failed = next((task for task in self._detail.tasks.values() if task.error is not None), None)
         if failed is None or failed.error is None:
             return []
-        return [_error(failed.task_name, "failed", failed.error.type_name, failed.error.text, glyphs)]
+        return [_error(named(failed), "failed", failed.error.type_name, failed.error.text, glyphs)]
 
     def _words(self, height: int, glyphs: Glyphs, *, is_brief: bool) -> list[Line]:
         if self._log is None or height <= 0:

@@ -185,10 +185,25 @@ class TaskScreen(LoggingView):
         return (binding.id != "move.open" or self._failed > 1) and super().can_run(binding)
 
     def action_move_next_attempt(self) -> None:
-        self.rows.move_by(1)
+        self._to_attempt(1)
 
     def action_move_previous_attempt(self) -> None:
-        self.rows.move_by(-1)
+        self._to_attempt(-1)
+
+    def _to_attempt(self, step: int) -> None:
+        """Go to another try, in the log too; at the last one the log goes on."""
+        self.rows.move_by(step)
+        row = self.rows.row
+        if row is None or row.started_at is None:
+            return
+        pane, lines = self.log_pane, self.log_pane.log_view.lines
+        is_last = not any(each.started_at and each.number > row.number for each in self._tries)
+        place = next((n for n, line in enumerate(lines) if line.entry.row.at >= row.started_at), None)
+        if is_last and not pane.log_view.follows:
+            self.feed.follow()
+        elif not is_last and place is not None:
+            pane.move_to(place)
+            self.feed.retitle()
 
     def action_fold_toggle(self) -> None:
         self._shows_all = not self._shows_all

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 
 from flowctl.store.home import Home
+from flowctl.store.journal import LogLine, Record
 from flowctl.tui.app import FlowctlApp
 from flowctl.tui.screens.runs import RunsScreen
+from tests.store.journals import (
+    NOON,
+    SECOND,
+    an_id,
+    flow_created,
+    flow_state,
+    opened,
+    task_created,
+    task_state,
+    write_journal,
+)
 from tests.tui.screens.driving import (
     NARROW,
     WIDE,
@@ -107,6 +120,29 @@ def test_siblings_and_attempts_are_one_key_away(home: Home, size: tuple[int, int
 
     with three_runs(home):
         drive(home, scenario, size=size)
+
+
+def test_the_log_follows_to_the_attempt_that_one_goes_to(home: Home) -> None:
+    run, records = an_id(1), list[Record]()
+    for attempt in (1, 2):
+        at = NOON + attempt * 20 * SECOND
+        records.append(task_state(1, "RUNNING", at=at, run_count=attempt))
+        said = (f"try {attempt} line {number}" for number in range(30))
+        records += [LogLine(at + SECOND, 0, 1, 20, "flowctl.task_runs", text) for text in said]
+        end: dict[str, Any] = {"name": "AwaitingRetry", "due": at + 20 * SECOND} if attempt == 1 else {}
+        records.append(task_state(1, "SCHEDULED" if end else "FAILED", at=at + 2 * SECOND, run_count=attempt, **end))
+    start: list[Record] = [opened(run), flow_created(run), flow_state("RUNNING"), task_created(1)]
+    write_journal(home, run, [*start, *records, flow_state("FAILED", at=NOON + 60 * SECOND)])
+
+    async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
+        await press(app, pilot, "enter", "j", "enter")
+        assert "try 2 line 29" in screen_text(app)
+        await press(app, pilot, "left_parenthesis")
+        assert "try 1 line 0" in screen_text(app)
+        await press(app, pilot, "right_parenthesis")
+        assert "try 2 line 29" in screen_text(app)
+
+    drive(home, scenario)
 
 
 @SIZES
