@@ -173,6 +173,12 @@ class Searcher(Reader):
         active = set(first)
         return first + array("q", (key for key in every if key not in active)) if active else every
 
+    def runs_there(self) -> tuple[int, int | None, tuple[int, ...]]:
+        """Tell what changes when a root run comes, goes or ends: their number, the newest key, those that go on."""
+        rows = self._rows("SELECT count(*), max(run) FROM flow_run WHERE parent IS NULL")
+        active = self._rows("SELECT run FROM flow_run INDEXED BY flow_run_active WHERE ended_at IS NULL AND number = 0")
+        return rows[0][0], rows[0][1], tuple(key for (key,) in active)
+
     def standings(self, keys: Sequence[int]) -> list[Standing]:
         """Tell how root runs stand, in the order of their keys; those that were deleted are left out."""
         found: dict[int, Standing] = {}

@@ -47,6 +47,9 @@ from flowctl.tui.model.system import SystemFacts
 
 _TYPICAL_EVERY_S: Final = 5.0
 
+#: Orders that go by what a run has from its beginning, and by whether it has ended.
+_LASTING: Final = frozenset({"age", "flow", "name"})
+
 Clock = Callable[[], datetime]
 
 
@@ -66,8 +69,10 @@ class Source:
         self._slow = Lane(home, "search")
         self._typical: dict[str, float] = {}
         self._typical_s = float("-inf")
-        #: Only the slow lane's thread uses it.
+        #: Only the slow lane's thread uses it, and the keys of all runs with what tells whether they are so still.
         self._plans = DeploymentReading()
+        self._there: tuple[object, ...] | None = None
+        self._keys: array[int] = array("q")
 
     @classmethod
     def open(cls, home: Home, *, clock: Clock = utc_now) -> Self:
@@ -101,11 +106,19 @@ class Source:
 
     def run_keys(self, query: Query = EVERYTHING, order: str = "age", *, is_reversed: bool = False) -> array[int]:
         """Give the keys of all runs that fit, in the order of the list; windows of it are read by them."""
-        return self._slow.ask(
-            lambda reader: reader.keys(
+
+        def read(reader: OverviewReader) -> array[int]:
+            there = (reader, order, is_reversed, reader.runs_there()) if query.is_empty and order in _LASTING else None
+            if there is not None and self._there == there:
+                return self._keys  # nothing but what the order does not go by was written, as a line of a log
+            keys = reader.keys(
                 query, now=self.clock(), typical=self._typical_of(reader), order=order, is_reversed=is_reversed
             )
-        )
+            if there is not None:
+                self._there, self._keys = there, keys
+            return keys
+
+        return self._slow.ask(read)
 
     def targets(self, keys: Sequence[int]) -> dict[int, Target]:
         """Freeze how runs stand, by their keys, however many; those that were deleted are left out."""

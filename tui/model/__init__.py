@@ -8,7 +8,8 @@ glyphs, themes   words and signs of states (word_of, task_word_of, UNICODE, ASCI
 waterfall        Waterfall(detail): update, rows, index_of, select, toggle, fold, unfold, reveal, next_problem, sibling
 waterfall_lines  drawing(waterfall, width, now), header_line, row_line, chain, grid; window_of for zoom and pan
 time_scale       TimeWindow: zoomed, panned; TimeScale
-runs_list        RunList: update(page), rows, cursor, move, select, next_problem, sort_by, marks, targets() -> Target
+run_rows         RunRows: all keys of a list and the rows of it that are read; RunWalk: from one run to the next
+runs_list        RunList: update(page), take_keys, rows, cursor, move, select, next_problem, marks, targets() -> Target
 runs_lines       list_columns(width), header, run_line, counts_line, day_line, strip, durations, why
 logs             LogView: windows joined into lines; log_line
 completion       complete(text, cursor, vocabulary) for the query language of store.query_language

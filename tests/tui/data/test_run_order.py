@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+from array import array
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from flowctl.store.home import Home
-from flowctl.store.journal import Record
+from flowctl.store.journal import LogLine, Record
+from flowctl.store.overview import OverviewReader
 from flowctl.store.query_language import EVERYTHING
 from flowctl.tui.data.source import Source
 from flowctl.tui.model.runs_list import target_of
-from tests.store.journals import NOON, SECOND, a_run, an_id, flow_created, many_runs, opened, ten_runs, write_journal
-from tests.tui.data.conftest import hold
+from tests.store.journals import (
+    NOON,
+    SECOND,
+    a_run,
+    an_id,
+    encoded,
+    flow_created,
+    flow_state,
+    many_runs,
+    opened,
+    ten_runs,
+    write_journal,
+)
+from tests.tui.data.conftest import hold, soon
 
 
 def test_the_head_of_the_list_is_read_apart_from_the_rest(home: Home, source: Source) -> None:
@@ -98,3 +115,39 @@ def many_runs_after(home: Home) -> None:
     for number in range(1, 6):
         at = NOON + number * SECOND
         write_journal(home, an_id(number), a_run(an_id(number), at=at, tasks=0))
+
+
+def test_the_keys_of_all_runs_are_read_anew_only_when_one_came_went_or_ended(
+    home: Home, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, keys_of = 0, OverviewReader.keys
+
+    def keys(*words: Any, **options: Any) -> array[int]:
+        nonlocal read
+        read += 1
+        return keys_of(*words, **options)
+
+    def say(record: Record, sequence: int) -> None:
+        before = source.pulse().version
+        with Path(home.journal(run_id, 1)).open("ab") as file:
+            file.write(encoded([record], first_sequence=sequence))
+        soon(lambda: source.pulse().version > before)
+
+    monkeypatch.setattr(OverviewReader, "keys", keys)
+    many_runs(home, 3, tasks=0)
+    run_id, at = an_id(9), NOON + 9 * SECOND
+    begun = a_run(run_id, at=at, tasks=0, ends=None)
+    write_journal(home, run_id, begun, active=True)
+    with hold(home, run_id):
+        source.pulse()
+        every = list(source.run_keys())
+        say(LogLine(at + 1, 0, None, 20, "flowctl.flow_runs", "more"), len(begun))
+        assert list(source.run_keys()) == every
+        assert read == 1
+
+        say(flow_state("COMPLETED", at=at + SECOND), len(begun) + 1)
+        assert list(source.run_keys()) == every
+        assert read == 2
+    write_journal(home, an_id(4), a_run(an_id(4), at=NOON + 4 * SECOND, tasks=0))
+    soon(lambda: source.pulse().problem is None and len(source.run_keys()) == len(every) + 1)
+    assert list(source.run_keys(is_reversed=True)) == list(source.run_keys())[::-1]
