@@ -15,7 +15,19 @@ from flowctl.tui.screens.help import HelpScreen
 from flowctl.tui.screens.runs import RunsScreen
 from tests.tui.planned import a_deployment, writing
 from tests.tui.screens.conftest import Sent
-from tests.tui.screens.driving import NARROW, NOW, WIDE, cursor_line, drive, grid, press, settled, shown, until
+from tests.tui.screens.driving import (
+    NARROW,
+    NOW,
+    WIDE,
+    cursor_line,
+    drive,
+    grid,
+    press,
+    screen_text,
+    settled,
+    shown,
+    until,
+)
 from tests.tui.screens.sample import three_runs
 
 SIZES = pytest.mark.parametrize("size", [NARROW, WIDE], ids=lambda size: f"{size[0]}x{size[1]}")
@@ -60,6 +72,11 @@ def test_a_click_on_a_key_named_below_presses_it(planned: Home, sent: Sent, size
         await until(app, pilot, lambda: "taken back" in grid(app)[-2])
         await click(app, pilot, "? help", last=True)
         assert isinstance(app.screen, HelpScreen)
+        await click(app, pilot, "undo ", last=True)
+        assert "▸ u" in screen_text(app)
+        await click(app, pilot, "inspect ", times=2)
+        await until(app, pilot, lambda: '"parameters"' in screen_text(app))
+        assert not isinstance(app.screen, HelpScreen)
 
     drive(planned, scenario, size=size)
 
