@@ -44,6 +44,7 @@ def test_where_something_turns_it_ticks_four_times_a_second() -> None:
     seen = ticks(is_quick=True, count=3)
 
     assert [number for number, _ in seen] == [1, 2, 3]
+    assert len({int(at % 1 * QUICK) for _, at in seen}) > 1
 
 
 def test_what_begins_to_turn_does_not_wait_for_the_full_second() -> None:
