@@ -32,7 +32,11 @@ class Home:
     __slots__ = ("path",)
 
     def __init__(self, path: str) -> None:
-        self.path = os.path.abspath(os.path.expanduser(path))
+        expanded = os.path.expanduser(path)
+        if expanded[:1] == "~":
+            # It would be a folder of that name in whatever folder one is in.
+            raise HomeUnusable(path, f"HOME is not set, and the system knows no home of user id {os.geteuid()}")
+        self.path = os.path.abspath(expanded)
 
     @classmethod
     def default(cls) -> Home:

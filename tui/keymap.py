@@ -16,7 +16,8 @@ _LARGEST: Final = 100_000
 
 def keys_file() -> Path:
     """Say where the person's own keys are written, if there are any."""
-    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "flowctl" / "keys.toml"
+    folder = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
+    return Path(os.path.expanduser(folder), "flowctl", "keys.toml")  # noqa: PTH111 - pathlib breaks without a home
 
 
 def load_keymap() -> tuple[tuple[Binding, ...], list[KeymapProblem]]:

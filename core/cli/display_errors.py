@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
@@ -48,7 +49,8 @@ def short_path(path: str) -> str:
         here = str(Path.cwd())
     except OSError:  # the working folder is gone
         here = ""
-    for root, lead in ((here, ""), (str(Path.home()), "~/")):
+    own = os.path.expanduser("~")  # noqa: PTH111 - pathlib breaks where the system knows none
+    for root, lead in ((here, ""), (own, "~/")):
         if len(root) > 1 and path.startswith(f"{root}/"):
             return lead + path[len(root) + 1 :]
     return path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -58,7 +59,10 @@ def new_flow(view: View) -> None:
     try:
         path = write_sample(Path.cwd())
     except OSError as error:
-        view.say(f"no sample can be written into the folder you started in: {error.strerror}", "error")
+        view.say(
+            f"no sample can be written into the folder you started in: {error.strerror}. Start it in one of yours.",
+            "error",
+        )
         return
     view.edit(str(path), 1)
     view.say(f"wrote {path.name}; `flowctl run {path.name}` runs it")
@@ -87,7 +91,7 @@ def here() -> Path:
     try:
         return Path.cwd()
     except FileNotFoundError:
-        return Path.home()
+        return Path(_expanded("~"))
 
 
 def ask_folder(view: View) -> None:
@@ -96,8 +100,12 @@ def ask_folder(view: View) -> None:
         "#note",
         str(here()),
         placeholder="a folder with flows, or one file",
-        entered=lambda text: watch(view, str(here() / Path(text.strip()).expanduser())),
+        entered=lambda text: watch(view, str(here() / _expanded(text.strip()))),
     )
+
+
+def _expanded(path: str) -> str:
+    return os.path.expanduser(path)  # noqa: PTH111 - pathlib breaks where somebody is named whom nobody knows
 
 
 def watch(view: View, path: str) -> None:

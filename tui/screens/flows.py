@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -133,7 +134,8 @@ class FlowsScreen(FilteredList[ListedFile], FlowShapes, FlowsActing):
         places = self._page.places
         if not places:
             return "nothing is watched"
-        place = places[0].replace(str(Path.home()), "~", 1) if len(places) == 1 else f"{len(places)} places"
+        own = os.path.expanduser("~")  # noqa: PTH111 - pathlib breaks where the system knows none
+        place = places[0].replace(own, "~", 1) if len(places) == 1 else f"{len(places)} places"
         return f"watching {place}"
 
     @on(RowPane.Moved, "#main")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Final
 
 from textual import on
@@ -190,7 +190,7 @@ class HelpScreen(View):
             about.set_class(bool(self._section), "-empty")
 
     def _about(self, width: int) -> list[Line]:
-        home = str(Path.home())
+        home = os.path.expanduser("~")  # noqa: PTH111 - pathlib breaks where the system knows none
         file = safe_text(str(keys_file()), keep_newlines=False)
         return help_words.about_lines(flowctl.__version__, file.replace(home, "~", 1), width)
 

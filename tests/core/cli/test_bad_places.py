@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from flowctl.store.home import Home
+from flowctl.store.home import Home, HomeUnusable
+from flowctl.tui.keymap import load_keymap
 from tests.conftest import Project
 from tests.core.cli.conftest import Say
 from tests.core.cli.recorded import completed_run, failed_run
@@ -83,3 +84,18 @@ def test_what_a_home_that_may_not_be_written_cannot_show_is_told(project: Projec
     assert said.returncode == 0
     assert "calm-heron" in said.stdout
     assert said.stderr == f"Warning: {home.path} may not be written, so what 1 run wrote last is not shown.\n"
+
+
+def test_without_a_home_in_the_system_no_folder_called_tilde_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HOME", "FLOWCTL_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    # As the system does with a user id that has no entry.
+    monkeypatch.setattr(os.path, "expanduser", str)
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(HomeUnusable, match=r"HOME is not set.*or set FLOWCTL_HOME"):
+        Home.default()
+    assert load_keymap()[1] == []
+    assert Home(str(tmp_path / "own")).path == str(tmp_path / "own")

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from flowctl.core.cli.queried_runs import queried_runs, read_query
 from flowctl.store.home import Home
 from flowctl.store.journal import LogLine, Record
 from flowctl.store.problems import RunNotFound
+from flowctl.store.query_language import parse
 from flowctl.tui.data.source import Source
 from tests.core.cli import recorded
 from tests.store.journals import (
@@ -26,7 +28,16 @@ from tests.store.journals import (
     ten_runs,
     write_journal,
 )
-from tests.tui.data.conftest import hold, soon
+from tests.tui.data.conftest import NOW, hold, soon
+
+QUERIES = (
+    *("", "state:problem", "state:active", "state:done", "state:Completed", "state:crashed,failed", "not state:failed"),
+    *("flow:etl*", "flow:?tl", "-flow:etl", "name:brave-*", "name:calm-heron", "id:0", "tag:prod", "deployment:x"),
+    *("age<1d", "age>1d", "created>2020-01-01", "created<today", "took>1s", "took<1s", "took>1.5x"),
+    *("retries>=1", "retries:0", "attempt>1", "param.day>=2026-01-01", "by:hand", "-by:schedule"),
+    *("heron", '"calm heron"', "error:Value", "log:hello", "state:failed or state:crashed"),
+    "(state:failed or flow:etl) -name:brave*",
+)
 
 
 def test_a_run_is_read_with_all_below_it(home: Home, source: Source) -> None:
@@ -258,3 +269,21 @@ def test_the_log_of_all_runs_goes_run_by_run(home: Home, source: Source) -> None
     rest = source.log_window(None, before=(last.entries[0].root, last.entries[0].seq))
 
     assert [entry.row.flow_run_id for entry in (*rest.entries, *last.entries)] == [an_id(n) for n in range(5)]
+
+
+def test_a_query_finds_in_the_interface_what_it_finds_on_the_command_line(home: Home, source: Source) -> None:
+    recorded.everything(home, NOON)
+    ten_runs(home)
+    source.pulse()
+    found: dict[str, list[str]] = {}
+    for text in QUERIES:
+        query = parse(text)
+        found[text] = [run.id for run in queried_runs(home, query, now=NOW, limit=1000)]
+        keys = source.run_keys(query)
+        for page in (source.runs_page(query, limit=1000), source.runs_page(query, keys=keys)):
+            assert sorted(row.id for row in page.rows) == sorted(found[text]), text
+        assert read_query(text) == query
+
+    # They are not alike because nothing is found, or everything.
+    sizes = {len(ids) for ids in found.values()}
+    assert len(sizes) > 4, sizes
