@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from operator import attrgetter
 from typing import ClassVar, Final
 
@@ -34,30 +33,28 @@ class Footer(Acting):
     def key_lines(self, *, has_room: bool) -> tuple[Line, Line]:
         """Name the keys that work now; with room above them, those that act there, where one line is too short."""
         shown = sorted((each for each in self.bindings if each.footer and self.can_run(each)), key=_in_order)
-        whole = self._named(shown)
+        named = [(each.group == "Act", self._named(each)) for each in shown]
+        whole = [span for _, spans in named for span in spans]
         if not has_room or width_of(whole) <= self.flowctl.size.width:
             return self._cut_keys(whole), ()
-        acts = self._named([each for each in shown if each.group == "Act"])
+        acts = [span for is_act, spans in named if is_act for span in spans]
         name = self.acts_on() if self.flowctl.size.width >= _NAMES_FROM else ""
         lead: list[Span] = [(f" {name}:", "quiet")] if name and acts else []
-        rest = self._named([each for each in shown if each.group != "Act"])
+        rest = [span for is_act, spans in named if not is_act for span in spans]
         return self._cut_keys(rest), self._cut_keys([*lead, *acts])
 
     def key_line(self) -> Line:
         """Name the keys that work now on one line."""
         return self.key_lines(has_room=False)[0]
 
-    def _named(self, bindings: Iterable[Binding]) -> list[Span]:
-        spans: list[Span] = []
-        for each in bindings:
-            key = shown_key(self.key_of(each), is_ascii=self.flowctl.ink.is_ascii)
-            is_grey = bool(self.flowctl.why_not(each))
-            spans += [
-                (" ", ""),
-                (key, "quiet" if is_grey else "accent"),
-                (f" {self.brief_of(each)} ", "quiet" if is_grey else ""),
-            ]
-        return spans
+    def _named(self, binding: Binding) -> list[Span]:
+        key = shown_key(self.key_of(binding), is_ascii=self.flowctl.ink.is_ascii)
+        is_grey = bool(self.flowctl.why_not(binding))
+        return [
+            (" ", ""),
+            (key, "quiet" if is_grey else "accent"),
+            (f" {self.brief_of(binding)} ", "quiet" if is_grey else ""),
+        ]
 
     def _cut_keys(self, spans: list[Span]) -> Line:
         width = self.flowctl.size.width
