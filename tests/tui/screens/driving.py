@@ -15,6 +15,7 @@ from textual.events import Key
 from textual.message import Message
 from textual.message_pump import MessagePump
 from textual.pilot import Pilot
+from textual.timer import Timer
 from textual.worker import WorkerState
 
 from flowctl.store.home import Home
@@ -32,6 +33,9 @@ NOW: Final = datetime.fromtimestamp(NOON / 1e6 + 60, UTC)
 ENVIRONMENT: Final = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "FLOWCTL_CALM": "1"}
 #: Only a machine that does nothing for us at all is slower.
 PATIENCE_S: Final = 30.0
+#: The longest rest after a key.
+_REST_S: Final = 0.25
+_ITS_SET_TIMER: Final = MessagePump.set_timer
 
 Driven = Callable[[FlowctlApp, Pilot[int]], Awaitable[None]]
 
@@ -51,12 +55,20 @@ def drive_app(app: FlowctlApp, scenario: Driven, *, size: tuple[int, int] = NARR
             await scenario(app, pilot)
             app.exit(app.return_code)
 
-    with patch.object(MessagePump, "_dispatch_message", _dispatch):
+    async def rest(*_: object) -> None:
+        await settled(app)
+
+    with (
+        patch.object(MessagePump, "_dispatch_message", _dispatch),
+        patch.object(MessagePump, "set_timer", _set_timer),
+        # Pilot's own way is to wait until the processor is idle: up to a second for each click on a busy machine.
+        patch("textual.pilot.wait_for_idle", rest),
+    ):
         asyncio.run(run())
     return app
 
 
-async def settled(app: FlowctlApp, _pilot: Pilot[Any]) -> None:
+async def settled(app: FlowctlApp, _pilot: Pilot[Any] | None = None) -> None:
     """Wait until every message is handled, all that was asked is answered, and all that was answered is painted."""
     loop, began_s = asyncio.get_running_loop(), time.monotonic()
     deadline = loop.time() + PATIENCE_S
@@ -168,6 +180,11 @@ def _event(app: FlowctlApp, key: str) -> Key:
     return event
 
 
+def _set_timer(pump: MessagePump, delay: float, *arguments: Any, **options: Any) -> Timer:
+    # Between two keys of a person a list waits for a while before it reads more; here the next key waits for that.
+    return _ITS_SET_TIMER(pump, 0.01 if delay <= _REST_S else delay, *arguments, **options)
+
+
 class _Handling:
     """How many messages are being handled just now; nothing of Textual tells it."""
 
@@ -210,6 +227,7 @@ def _is_busy(app: FlowctlApp, since_s: float) -> bool:
     screen = app.screen
     waits_for_paint = (
         not screen.is_mounted
+        or app._resize_event  # pyright: ignore[reportPrivateUsage] - as above
         or app._batch_count  # pyright: ignore[reportPrivateUsage] - as above
         or screen._callbacks  # pyright: ignore[reportPrivateUsage]
         or screen._layout_required  # pyright: ignore[reportPrivateUsage]
