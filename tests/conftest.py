@@ -18,6 +18,9 @@ from flowctl.store.home import Home
 #: A command may be slow on a busy machine; one that hangs is a failure with its output, not a lost test run.
 COMMAND_S = 50
 
+#: What changes how things look; a size is what a line editor in this process may have put there.
+SETTINGS = ("NO_COLOR", "FORCE_COLOR", "GITHUB_ACTIONS", "GITLAB_CI", "CI", "COLUMNS", "LINES")
+
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 # A script that starts the tests in the background has them ignore ctrl+c, and so would every program that they start.
@@ -58,7 +61,7 @@ def _spelt(value: object) -> object:
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     """A home of the test's own, in force for this process and its children; the person's own settings are not."""
     for name in os.environ:
-        if name.startswith("FLOWCTL_") or name in ("NO_COLOR", "FORCE_COLOR", "GITHUB_ACTIONS", "GITLAB_CI", "CI"):
+        if name.startswith("FLOWCTL_") or name in SETTINGS:
             monkeypatch.delenv(name)
     monkeypatch.setenv("FLOWCTL_HOME", str(tmp_path / "home"))
     return Home(str(tmp_path / "home"))

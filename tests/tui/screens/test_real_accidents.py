@@ -77,7 +77,7 @@ def test_one_that_is_killed_before_it_was_missed_is_told_by_the_request(place: W
         await press(app, pilot, "X")
         place.kill_daemon()
         await press(app, pilot, "y")
-        await until(app, pilot, lambda: "No daemon is running" in note(app))
+        await until(app, pilot, lambda: "No daemon is running" in sentence(app))
         assert "killing…" not in screen_text(app)
 
     Desk(place).drive(scenario)
@@ -123,7 +123,7 @@ def test_a_deletion_that_the_daemon_did_not_live_to_see_is_not_pretended(place: 
         await press(app, pilot, "D", "y")
         place.kill_daemon()
         desk.undo_later_s = 11
-        await until(app, pilot, lambda: "No daemon is running" in note(app))
+        await until(app, pilot, lambda: "No daemon is running" in sentence(app))
         assert "deleting…" not in screen_text(app)
 
     app = desk.drive(scenario)
