@@ -269,7 +269,9 @@ class HelpScreen(View):
     @on(ColumnPane.Picked)
     def _on_picked(self, event: ColumnPane.Picked) -> None:
         spot = Spot(_IDS.index(event.pane.id or "main"), event.line)
-        if spot.column < len(self._columns) and isinstance(self._columns[spot.column][spot.line], HelpRow):
+        # What was clicked may be gone: one types and clicks faster than is drawn.
+        column = self._columns[spot.column] if spot.column < len(self._columns) else ()
+        if spot.line < len(column) and isinstance(column[spot.line], HelpRow):
             self._put_cursor(spot)
             if event.is_double:
                 self.action_help_do()

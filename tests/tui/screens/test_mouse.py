@@ -13,6 +13,7 @@ from flowctl.tui.app import FlowctlApp
 from flowctl.tui.screens.form import FormScreen
 from flowctl.tui.screens.help import HelpScreen
 from flowctl.tui.screens.runs import RunsScreen
+from flowctl.tui.widgets.column import ColumnPane
 from tests.tui.planned import a_deployment, writing
 from tests.tui.screens.conftest import Sent
 from tests.tui.screens.driving import (
@@ -74,6 +75,9 @@ def test_a_click_on_a_key_named_below_presses_it(planned: Home, sent: Sent, size
         assert isinstance(app.screen, HelpScreen)
         await click(app, pilot, "undo ", last=True)
         assert "▸ u" in screen_text(app)
+        # A line that is gone by the time of the click, since one typed meanwhile.
+        pane = app.screen.query_one("#main", ColumnPane)
+        app.screen.post_message(ColumnPane.Picked(pane, 999, is_double=True))
         await click(app, pilot, "inspect ", times=2)
         await until(app, pilot, lambda: '"parameters"' in screen_text(app))
         assert not isinstance(app.screen, HelpScreen)
