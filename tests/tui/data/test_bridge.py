@@ -105,3 +105,29 @@ def test_what_was_dropped_while_it_waited_behind_something_long_is_not_read(home
         bridge.stop()
 
     assert set(read) == {"kept"}
+
+
+def test_a_store_that_does_not_answer_is_told_to_be_stuck_until_it_does(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.ensure()
+    monkeypatch.setattr(bridges, "_STUCK_S", 0.05)
+    answers = threading.Event()
+
+    def open_source() -> Source:
+        answers.wait(20)
+        return Source.open(home)
+
+    bridge = Bridge(open_source, App[int]())
+    assert not bridge.is_stuck
+    bridge.start()
+    try:
+        for is_stuck in (True, False):
+            deadline = time.monotonic() + 20
+            while bridge.is_stuck != is_stuck:
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+            answers.set()
+    finally:
+        answers.set()
+        bridge.stop()
