@@ -72,6 +72,14 @@ class TerminalDriver(LinuxDriver):
         super().close()
         self._writer_thread = None
 
+    def _get_terminal_size(self) -> tuple[int, int]:
+        # Textual asks COLUMNS and LINES first, which nobody who exports them keeps up to date.
+        try:
+            width, height = os.get_terminal_size(self.fileno)
+        except OSError:
+            width = height = 0
+        return (width, height) if width and height else super()._get_terminal_size()
+
     def run_input_thread(self) -> None:
         """Read what is typed; bytes that are no text are nothing that anybody has typed."""
         decode = codecs.getincrementaldecoder("utf-8")("ignore").decode

@@ -108,8 +108,8 @@ def test_a_terminal_without_a_cursor_is_refused_with_what_works(open_terminal: O
     assert "\x1b[?1049h" not in terminal.output
 
 
-def test_a_resized_terminal_is_filled_anew(open_terminal: Opener) -> None:
-    terminal = open_terminal()
+def test_a_resized_terminal_is_filled_anew_whatever_size_the_environment_names(open_terminal: Opener) -> None:
+    terminal = open_terminal(COLUMNS="80", LINES="24")
     terminal.shows("neat-cat")
     terminal.resize(140, 40)
     terminal.shows("╭─ needs you")
