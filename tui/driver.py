@@ -117,7 +117,8 @@ class TerminalDriver(LinuxDriver):
             return [Key("escape", "\x1b")]
         parser = self._parser
         try:
-            messages = [*parser.feed(piece.text)]
+            # Enter, before the terminal was set to give it as it is.
+            messages = [*parser.feed(piece.text.replace("\n", "\r"))]
         except (ValueError, ArithmeticError):  # numbers beyond all bounds, or none where one has to be
             self._parser = XTermParser(self._debug)
             # What it knows of the mouse.

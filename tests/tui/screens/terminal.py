@@ -16,6 +16,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from rich.cells import cell_len
+
 ROOT = Path(__file__).parents[3]
 _SEQUENCE = re.compile(
     r"\x1b\[(?P<args>[<=>?]?[0-9;:]*)[ -/]*(?P<final>[@-~])"
@@ -25,11 +27,14 @@ _SEQUENCE = re.compile(
 
 
 class Screen:
-    """What a terminal of a size shows after some output; colours are of no account."""
+    """What a terminal of a size shows after some output."""
 
     def __init__(self, width: int, height: int) -> None:
         self.width, self.height = width, height
         self.rows = [[" "] * width for _ in range(height)]
+        #: How each letter looks, as the sequences that said so.
+        self.looks = [[""] * width for _ in range(height)]
+        self._look = ""
         self.is_alternate = False
         self.has_cursor = True
         self._x = self._y = 0
@@ -60,12 +65,17 @@ class Screen:
         elif letter == "\n":
             self._y = min(self._y + 1, self.height - 1)
         elif letter >= " ":
-            if self._x < self.width and self._y < self.height:
-                self.rows[self._y][self._x] = letter
-            self._x += 1
+            cells = cell_len(letter)
+            for place in range(self._x, min(self._x + cells, self.width)):
+                if self._y < self.height:
+                    self.rows[self._y][place] = letter if place == self._x else ""
+                    self.looks[self._y][place] = self._look
+            self._x += cells
 
     def _obey(self, args: str, final: str) -> None:
-        if args.startswith("?") and final in "hl":
+        if final == "m":
+            self._look = "" if args in ("", "0") else self._look + args + ";"
+        elif args.startswith("?") and final in "hl":
             is_on = final == "h"
             if "1049" in args:
                 self.is_alternate = is_on
@@ -76,13 +86,20 @@ class Screen:
             self._y, self._x = int(row or 1) - 1, int(column or 1) - 1
         elif final == "J" and args in ("2", ""):
             self.rows = [[" "] * self.width for _ in range(self.height)]
+            self.looks = [[""] * self.width for _ in range(self.height)]
 
 
 class Terminal:
     """A program with a terminal of its own."""
 
     def __init__(
-        self, command: list[str], *, size: tuple[int, int], environment: dict[str, str], folder: Path = ROOT
+        self,
+        command: list[str],
+        *,
+        size: tuple[int, int],
+        environment: dict[str, str],
+        folder: Path = ROOT,
+        echoes: bool = True,
     ) -> None:
         self.screen = Screen(*size)
         self.output = ""
@@ -94,6 +111,11 @@ class Terminal:
             os.chdir(folder)
             os.execvpe(command[0], command, environment)
         os.waitid(os.P_PID, self.pid, os.WSTOPPED)
+        if not echoes:
+            # What is typed before it listens, or while it is stopped, is not its output.
+            settings = termios.tcgetattr(self._fd)
+            settings[3] &= ~termios.ECHO
+            termios.tcsetattr(self._fd, termios.TCSANOW, settings)
         #: How the line is set while no program has set it otherwise.
         self.before = self.settings()
         self._resize(*size)
@@ -153,7 +175,7 @@ class Terminal:
     def is_restored(self) -> bool:
         """Whether the terminal is as it was: no alternate screen, a cursor, no reports of mouse, focus and pasting."""
         modes = {
-            mode: self.output.rfind(f"\x1b[?{mode}l") > self.output.rfind(f"\x1b[?{mode}h")
+            mode: self.output.rfind(f"\x1b[?{mode}l") >= self.output.rfind(f"\x1b[?{mode}h")
             for mode in ("1000", "1003", "1004", "1049", "2004")
         }
         return not self.screen.is_alternate and self.screen.has_cursor and all(modes.values())
@@ -162,12 +184,6 @@ class Terminal:
         """Read what an ended program has left, which may still be on its way."""
         while self._read(0.2):
             pass
-
-    def silence(self) -> None:
-        """Have the line itself echo nothing that is typed while no program has set it otherwise."""
-        settings = termios.tcgetattr(self._fd)
-        settings[3] &= ~termios.ECHO
-        termios.tcsetattr(self._fd, termios.TCSANOW, settings)
 
     def go_on(self) -> None:
         """Have the program go on if it has stopped itself, as a shell would with `fg`."""

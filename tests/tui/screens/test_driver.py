@@ -161,6 +161,23 @@ def test_what_is_typed_at_the_first_frame_is_not_echoed_and_is_done_by_the_inter
     assert terminal.settings() == before
 
 
+def test_a_line_that_is_typed_in_one_go_is_typed_into_the_line_that_its_first_key_opens(open_terminal: Opener) -> None:
+    terminal = open_terminal()
+    # Before anything is listed; alone, each letter would do something.
+    terminal.until(lambda: "\x1b[?1049h" in terminal.output)
+    terminal.press("/bold")
+    terminal.until(lambda: "neat-cat" not in terminal.screen.text() and " bold\n" in terminal.screen.text())
+    # And while it is there.
+    terminal.press("\x1b")
+    terminal.shows("neat-cat")
+    terminal.press("/\x1b[200~neat\nX\x1b[201~-cat\r")
+    terminal.until(lambda: "bold-ant" not in terminal.screen.text() and "neat-cat" in terminal.screen.text())
+    terminal.press("\x11")
+
+    assert terminal.wait(within_s=SOON_S) == 0
+    assert strays(terminal.output) == []
+
+
 def test_standard_error_in_a_file_leaves_the_interface_in_the_terminal(home: Home, tmp_path: Path) -> None:
     log = tmp_path / "errors"
     command = f"exec {sys.executable} -m flowctl tui --no-daemon 2>{log}"

@@ -18,8 +18,8 @@ from pathlib import Path
 import pytest
 
 from flowctl.store.home import Home
+from tests.tui.screens.random_keys import NAMED, TYPED
 from tests.tui.screens.sample import three_runs
-from tests.tui.screens.test_fuzz import NAMED, TYPED
 
 WITHIN_S = 3.0
 #: Interfaces that hang and that cannot draw, by what is done to them when Python starts.
@@ -58,8 +58,8 @@ class Window:
         if select.select([self._master], [], [], wait_s)[0]:
             self.output += os.read(self._master, 1 << 16)
 
-    def press(self, keys: str) -> None:
-        os.write(self._master, keys.encode())
+    def press(self, keys: str | bytes) -> None:
+        os.write(self._master, keys if isinstance(keys, bytes) else keys.encode())
 
     def settings(self) -> object:
         return termios.tcgetattr(self._master)
@@ -86,7 +86,7 @@ def test_when_its_terminal_goes_the_interface_ends_whatever_it_shows(
         window.until(b"neat-cat")
         window.until(b"\x1b[?1003h")
         for _ in range(10):
-            window.press("".join(str(chance.choice(NAMED if chance.random() < 0.3 else TYPED)) for _ in range(5)))
+            window.press(b"".join(chance.choice(NAMED if chance.random() < 0.3 else TYPED) for _ in range(5)))
             window.read(0.05)
         if window.program.poll() is None:
             window.press(chance.choice("12345") + "?jjjkkk" * 20)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +17,7 @@ from typing import Any, Final
 from textual.pilot import Pilot
 
 from flowctl.core.daemon import processes
-from flowctl.core.daemon.client import Client, start_daemon, wait_until_gone
+from flowctl.core.daemon.client import Client, Refused, start_daemon, wait_until_gone
 from flowctl.core.daemon.instance import find_holder
 from flowctl.store.home import Home
 from flowctl.tui.app import FlowctlApp
@@ -112,15 +113,19 @@ class Workplace:
         holder = find_holder(self.home)
         if holder is not None and holder.pid:
             os.kill(holder.pid, signal.SIGCONT)
-            for run_id, state in self.states().items():
-                if state not in _ENDED:
-                    self.ask("kill", run_id=run_id)
+            self.kill_all()
             os.kill(holder.pid, signal.SIGTERM)
             wait_until_gone(self.home, within_s=PATIENCE_S)
         is_clean = no_process_is_left(self.home)
         for each in processes_of(self.home):
             processes.send(each.process, signal.SIGKILL)
         assert is_clean, "a process is left"
+
+    def kill_all(self) -> None:
+        """Have all runs killed that have not ended."""
+        for run_id in self.at_work():
+            with suppress(Refused):  # it has ended by itself
+                self.ask("kill", run_id=run_id)
 
     # What is asked and looked up past the interface.
 
@@ -148,6 +153,11 @@ class Workplace:
 
     def states(self) -> dict[str, str]:
         return dict(self._rows("SELECT id, state_name FROM flow_run"))
+
+    def at_work(self) -> list[str]:
+        """Give the ids of all runs that have not ended."""
+        query = "SELECT id FROM flow_run WHERE state_type NOT IN ('COMPLETED', 'FAILED', 'CRASHED', 'CANCELLED')"
+        return [run_id for (run_id,) in self._rows(query)]
 
     def state(self, run_id: str) -> str:
         return self.states().get(run_id, "nowhere")
@@ -185,9 +195,6 @@ class Workplace:
             return connection.execute(query, values).fetchall()
         finally:
             connection.close()
-
-
-_ENDED: Final = ("Completed", "Failed", "Crashed", "Cancelled", "TimedOut")
 
 
 class Desk:
