@@ -61,7 +61,8 @@ def test_a_file_that_is_found_is_version_one_and_tells_what_is_in_it(watched: Wa
     assert 0 < file.import_s < 10
     assert file.changed_at is not None
     assert file.changed_at.timestamp() == pytest.approx(etl.stat().st_mtime, abs=0.001)
-    assert file.tasks == [{"attribute": "push", "name": "push", "line": 4, "retries": 3, "tags": ["slow"]}]
+    push = {"attribute": "push", "name": "push", "line": 4, "retries": 3, "tags": ["slow"], "has_delay": False}
+    assert file.tasks == [push]
     (flow,) = file.flows
     schema: Any = flow["schema"]
     assert (flow["attribute"], flow["retries"], schema["properties"]["n"]["default"]) == ("etl", 1, 1)

@@ -52,7 +52,7 @@ def test_a_form_opened_from_a_run_makes_another_one(place: Workplace, where: str
         await press(app, pilot, key)
         await until(app, pilot, lambda: isinstance(app.screen, FormScreen))
         # Again with what it had; anew with the defaults.
-        await until(app, pilot, lambda: ("[Cy" if key == "R" else "who       [ ") in screen_text(app))
+        await until(app, pilot, lambda: ("[Cy" if key == "R" else "[world") in screen_text(app))
         await press(app, pilot, "enter")
         await until(app, pilot, lambda: "is planned" in note(app))
 
