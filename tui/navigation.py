@@ -46,12 +46,12 @@ class Navigation(App[int]):
         if mode == self.current_mode:
             self._to_top()
         else:
-            self.switch_mode(mode)
+            self._switch(mode)
 
     def go(self, place: Place) -> None:
         """Go to a place of the history."""
         if place.mode != self.current_mode:
-            self.switch_mode(place.mode)
+            self._switch(place.mode)
         self._to_top()
         if place.run_id is not None:
             self.open_run(place.run_id, place.task)
@@ -165,6 +165,11 @@ class Navigation(App[int]):
 
     def _replace(self, screen: View) -> None:
         self.switch_screen(screen)  # pyright: ignore[reportUnknownMemberType] - Textual leaves it open
+
+    def _switch(self, mode: str) -> None:
+        while len(self.screen_stack) > 1 and isinstance(self.screen, View) and self.screen.IS_PASSING:
+            self.pop_screen()
+        self.switch_mode(mode)
 
     def _to_top(self) -> None:
         while len(self.screen_stack) > 1:

@@ -46,6 +46,7 @@ class HelpScreen(View):
     """The keys of another screen."""
 
     SCOPE = "help"
+    IS_PASSING = True
     CAN_RECONNECT = False  # what is typed is searched
 
     def __init__(self, of: View) -> None:

@@ -45,6 +45,7 @@ class PaletteScreen(View):
     """Commands for another screen."""
 
     SCOPE = "system"
+    IS_PASSING = True
 
     def __init__(self, of: View) -> None:
         super().__init__()

@@ -61,6 +61,8 @@ class View(Moving, Footer, Taking, FillingIn, Pointing, TypingLine):
     SCOPE: ClassVar[str] = ""
     #: Whether the key that starts the daemon does so here.
     CAN_RECONNECT: ClassVar[bool] = True
+    #: Whether it is about the screen that it was opened on, and is of no use once that is left.
+    IS_PASSING: ClassVar[bool] = False
     #: Where the history remembers it to be.
     AUTO_FOCUS = "#main"
 

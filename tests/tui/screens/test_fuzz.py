@@ -117,6 +117,8 @@ class Fuzzed:
             terminal.press_if_alive("\x1b")
             self._quiet(terminal, 0.1)
         terminal.press_if_alive("5")
+        self._quiet(terminal, 0.1)
+        terminal.press_if_alive("\x1b")  # it comes back as it was left, which may have been on the whole screen
         self._soon(terminal, lambda: "[5 System]" in terminal.screen.text())
         for _ in range(2):  # else keys are shown there
             terminal.press_if_alive("\x1b")

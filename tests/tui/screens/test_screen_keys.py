@@ -210,6 +210,18 @@ def test_the_help_has_sections_where_it_is_narrow_and_columns_to_go_along(home: 
         drive(home, scenario)
 
 
+def test_what_is_about_a_screen_is_closed_when_another_view_is_gone_to(home: Home) -> None:
+    async def scenario(app: FlowctlApp, pilot: Pilot[Any]) -> None:
+        await press(app, pilot, "5", "question_mark", "ctrl+p")
+        app.go_to_mode("runs")
+        await until(app, pilot, lambda: "[1 Runs]" in screen_text(app))
+        await press(app, pilot, "5")
+        assert "[5 System]" in screen_text(app)
+
+    with three_runs(home):
+        drive(home, scenario)
+
+
 def test_the_palette_changes_the_theme_and_opens_runs_by_name(home: Home) -> None:
     async def scenario(app: FlowctlApp, pilot: Pilot[int]) -> None:
         await press(app, pilot, "colon", *"light", "enter")
