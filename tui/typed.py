@@ -1,4 +1,4 @@
-"""What is typed: kept for the screen that it is typed at, and dropped once the interface is left."""
+"""What comes from the terminal: keys, kept for the screen that they are typed at, and changes of its size."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from textual.css.query import NoMatches
 from textual.driver import Driver
-from textual.events import Event, InputEvent, Key, Paste
+from textual.events import Event, InputEvent, Key, Paste, Resize
 from textual.message_pump import MessagePump
 
 from flowctl.tui.navigation import Navigation
@@ -21,10 +21,13 @@ if TYPE_CHECKING:
 _FILLING_S: Final = 1.0
 #: For how long it waits for the key before it; one that a widget took with it into its end never arrives.
 _FOLLOWING_S: Final = 0.3
+#: After a change of its size a terminal is drawn whole once more: what went while it was smaller is gone for it, and
+#: Textual draws nothing where it is as large as before.
+_RESIZED_S: Final = 0.05
 
 
 class Typed(Navigation):
-    """What the application knows of its keyboard."""
+    """What the application knows of its terminal."""
 
     def __init__(self, *words: Any, **options: Any) -> None:  # Textual's own, handed through
         super().__init__(*words, **options)
@@ -32,6 +35,7 @@ class Typed(Navigation):
         self.is_frozen = False
         #: What was typed before there was anything to do it to, and when.
         self._early: list[tuple[float, Event]] = []
+        self._is_sized = self._is_resized = False
         #: Since when a key is on its way through the widgets.
         self._followed_s: float | None = None
 
@@ -64,7 +68,21 @@ class Typed(Navigation):
                     return
                 await self._carry_out(event)
                 return
+        if isinstance(event, Resize):
+            self._follow_size()
         await super().on_event(event)
+
+    def _follow_size(self) -> None:
+        # The first one tells how large it is, before anything is drawn.
+        if self._is_sized and not self._is_resized:
+            self._is_resized = True
+            self.set_timer(_RESIZED_S, self._draw_whole)
+        self._is_sized = True
+
+    def _draw_whole(self) -> None:
+        self._is_resized = False
+        if not self.is_over:
+            self.refresh(repaint=True, layout=True)
 
     async def _carry_out(self, event: Event) -> None:
         """Hand on what is typed, and follow a key: what comes behind it may be meant for what it opens, and waits."""

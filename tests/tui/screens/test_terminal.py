@@ -108,6 +108,19 @@ def test_a_terminal_without_a_cursor_is_refused_with_what_works(open_terminal: O
     assert "\x1b[?1049h" not in terminal.output
 
 
+def test_a_terminal_that_was_small_for_a_moment_is_filled_anew(open_terminal: Opener) -> None:
+    terminal = open_terminal()
+    terminal.shows("neat-cat")
+    terminal.press("5")
+    terminal.shows("DATABASE")
+    terminal.press("P")
+    terminal.shows("frozen (P)")
+    terminal.resize(80, 24)  # what stood there is lost, and all that it hears is that it is as large as before
+
+    terminal.shows("[5 System]", within_s=20)
+    terminal.shows("DATABASE", within_s=20)
+
+
 def test_a_resized_terminal_is_filled_anew_whatever_size_the_environment_names(open_terminal: Opener) -> None:
     terminal = open_terminal(COLUMNS="80", LINES="24")
     terminal.shows("neat-cat")
