@@ -269,9 +269,13 @@ class RunsScreen(Travelling, RunWindow):
         self._show_zones()
 
     def on_resize(self) -> None:
-        """Fill the zones once it is known how wide they are, and the list once it is known how high it is."""
-        self.call_after_refresh(self._show_zones)
+        """Fill the list once it is known how high it is."""
         self.call_after_refresh(self.reads_around)
+
+    @on(TextPane.Resized)
+    def _on_pane_resized(self) -> None:
+        self._show_zones()
+        self._show_preview()
 
     def _show_zones(self) -> None:
         """Write the zones above the list."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from textual.events import Blur, Focus, MouseScrollDown, MouseScrollUp
 from textual.geometry import Region
+from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -139,6 +140,9 @@ class Pane(Widget, can_focus=True):
 class TextPane(Pane):
     """A pane of lines that are only looked at; it scrolls, and has no cursor."""
 
+    class Resized(Message):
+        """It has another size now, and what it shows may have been written for the one before."""
+
     def __init__(self, title: str = "", *, is_ruled: bool = True, is_bare: bool = False, id: str | None = None) -> None:  # noqa: A002 - Textual's word
         super().__init__(title, is_ruled=is_ruled, is_bare=is_bare, id=id)
         self._lines: list[Line] = []
@@ -170,6 +174,7 @@ class TextPane(Pane):
     def on_resize(self) -> None:
         self.move_by(0)
         self.refresh()
+        self.post_message(self.Resized())
 
     def to_top(self) -> None:
         """Show the first line."""
