@@ -122,14 +122,21 @@ def minimal_memory(_size: int) -> Figures:
         return {"minimal_mb": seat.memory_mb}
 
 
-def many(size: int) -> Figures:
-    """Go through the list of all runs, sort it and filter it as one types; tell how long the loop stood still."""
+@contextmanager
+def _probed() -> Generator[tuple[Seat, Path], None, None]:
+    """Open the list of runs with a probe that notes in a file how long the loop stands still."""
     notes = Path(HOME.path) / "pauses.txt"
     notes.unlink(missing_ok=True)
     command = [sys.executable, str(ROOT / "benchmarks" / "tui_probe.py"), str(notes), *INTERFACE[3:]]
     with Seat(command) as seat:
         seat.until(lambda output: b"completed" in output)
         seat.rest(SETTLE_S)
+        yield seat, notes
+
+
+def many(size: int) -> Figures:
+    """Go through the list of all runs, sort it and filter it as one types; tell how long the loop stood still."""
+    with _probed() as (seat, notes):
         began = time.perf_counter()
         took = seat.keys(size, "\x04")
         scrolled = _longest(seat, notes, began)
@@ -196,12 +203,7 @@ def prepare_tasks(size: int) -> Figures:
 
 def tasks(_size: int) -> Figures:
     """Go through the tree of a run of very many tasks, its log and the graph; tell how long the loop stood still."""
-    notes = Path(HOME.path) / "pauses.txt"
-    notes.unlink(missing_ok=True)
-    command = [sys.executable, str(ROOT / "benchmarks" / "tui_probe.py"), str(notes), *INTERFACE[3:]]
-    with Seat(command) as seat:
-        seat.until(lambda output: b"completed" in output)
-        seat.rest(SETTLE_S)
+    with _probed() as (seat, notes):
         seat.press("\r")
         seat.rest(SETTLE_S)
         began = time.perf_counter()
