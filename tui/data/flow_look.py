@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import select
 import time
-from collections.abc import Callable, Mapping
-from typing import Any, Final, NamedTuple, cast
+from collections.abc import Callable
+from typing import Final, NamedTuple
 
 from flowctl.store.home import Home
 from flowctl.tui.data import safe_rows
+from flowctl.tui.data.form_subjects import Schema, schema_of
 from flowctl.tui.model.form import FlowPlace
 
 #: How often it is asked whether somebody still wants to know.
@@ -18,7 +19,7 @@ _AGAIN_MS: Final = 100
 class Seen(NamedTuple):
     """What a look showed: the schema of the parameters, or why there is none."""
 
-    schema: Mapping[str, Any] | None
+    schema: Schema | None
     problem: str = ""
 
 
@@ -58,5 +59,4 @@ def look_into(home: Home, place: FlowPlace, is_given_up: Callable[[], bool]) -> 
     flow = next((each for each in found.flows if each["attribute"] == place.attribute), None)
     if flow is None:
         return Seen(None, f"there is no {safe_rows.line(place.attribute)} in its file any more")
-    # It was JSON: its keys are text.
-    return Seen(cast("Mapping[str, Any] | None", safe_rows.plain(cast("object", flow["schema"]))))
+    return Seen(schema_of(flow))

@@ -43,8 +43,7 @@ def run_form(
 
 def file_form(reader: OverviewReader, path: str, attribute: str) -> FormPlan | None:
     """Make the form for a flow in a watched file; None where there is none."""
-    file = reader.read_with(lambda connection: file_queries.flow_file(connection, path))
-    flow = None if file is None else next((each for each in file.flows if each.get("attribute") == attribute), None)
+    flow = _known_flow(reader, path, attribute)
     if flow is None:
         return None
     watched = reader.read_with(file_queries.watched)
@@ -53,7 +52,7 @@ def file_form(reader: OverviewReader, path: str, attribute: str) -> FormPlan | N
     if roots:
         source["python"] = max(roots, key=lambda row: len(row.path)).python
     name = safe_rows.line(str(flow.get("name")))
-    return flow_plan(name, source, _schema(flow), {})
+    return flow_plan(name, source, schema_of(flow), {})
 
 
 def earlier_parameters(reader: OverviewReader, flow_name: str) -> Sequence[EarlierRun]:
@@ -81,17 +80,23 @@ def _schema_of(reader: OverviewReader, run: FlowRunRow) -> Schema | None:
     path = run.source.get("file")
     if not isinstance(path, str):
         return None
-    file: FlowFileRow | None = reader.read_with(lambda connection: file_queries.flow_file(connection, path))
     wanted = run.source.get("flow")
-    flow = None if file is None else next((each for each in file.flows if each.get("attribute") == wanted), None)
-    if flow is not None and (schema := _schema(flow)) is not None:
+    flow = _known_flow(reader, path, wanted)
+    if flow is not None and (schema := schema_of(flow)) is not None:
         return schema
     deployed = reader.read_with(lambda connection: plan_queries.deployments_of_file(connection, path))
     same = next((row for row in deployed if row.reference.flow_attribute == wanted), None)
     return None if same is None else cast("Schema | None", safe_rows.plain(same.parameter_schema))
 
 
-def _schema(flow: Mapping[str, object]) -> Schema | None:
+def _known_flow(reader: OverviewReader, path: str, attribute: object) -> Mapping[str, object] | None:
+    """Find what the daemon's look into a file told of one of its flows."""
+    file: FlowFileRow | None = reader.read_with(lambda connection: file_queries.flow_file(connection, path))
+    return None if file is None else next((each for each in file.flows if each.get("attribute") == attribute), None)
+
+
+def schema_of(flow: Mapping[str, object]) -> Schema | None:
+    """Take the schema of the parameters from what a look into a file told of a flow."""
     schema = flow.get("schema")
     # It was JSON: its keys are text.
     return cast("Schema", safe_rows.plain(cast("object", schema))) if isinstance(schema, dict) else None
